@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 import annotated_types
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
 Kind = Literal[
@@ -89,7 +89,7 @@ def setting(
     unit
         Unit shown behind the value.
     """
-    extra = {"step": step, "advanced": advanced, "unit": unit}
+    extra: dict[str, JsonValue] = {"step": step, "advanced": advanced, "unit": unit}
     return Field(default, ge=ge, le=le, title=title, json_schema_extra=extra)
 
 
@@ -195,9 +195,7 @@ def _limits(metadata: list[Any]) -> tuple[float | None, float | None]:
     return low, high
 
 
-_Classified = tuple[
-    Kind | None, tuple[str, ...], tuple[type[Settings], ...], list[Any]
-]
+_Classified = tuple[Kind | None, tuple[str, ...], tuple[type[Settings], ...], list[Any]]
 
 
 def _classify(annotation: Any) -> _Classified:
@@ -270,7 +268,7 @@ def explain(error: ValidationError, model: type[Settings]) -> str:
             names = ", ".join(sorted(set(_names_beside(model, path))))
             unknown = ".".join(dict.fromkeys([*known, path[-1]]))
             lines[f"{unknown}: no such setting; there are {names}"] = None
-        elif spec is not None and spec.allowed and spec.kind not in ("model", "list"):
+        elif fault["type"] != "value_error" and spec is not None and spec.allowed:
             lines[f"{where} = {fault['input']!r}: must be {spec.allowed}"] = None
         else:
             message = fault["msg"].removeprefix("Value error, ")
@@ -278,9 +276,7 @@ def explain(error: ValidationError, model: type[Settings]) -> str:
     return "\n".join(lines)
 
 
-def _find(
-    model: type[Settings], path: list[str]
-) -> tuple[FieldSpec | None, list[str]]:
+def _find(model: type[Settings], path: list[str]) -> tuple[FieldSpec | None, list[str]]:
     """Follow an error's path through nested models as far as it names settings."""
     spec: FieldSpec | None = None
     known: list[str] = []

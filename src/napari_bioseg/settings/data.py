@@ -32,7 +32,7 @@ class MinMaxNormalization(Settings):
 
 
 class RangeNormalization(Settings):
-    """Divide by the largest value the image's type can hold; floats stay as they are."""
+    """Divide by the largest value of the image's type; floats stay as they are."""
 
     kind: Literal["dtype"] = "dtype"
 

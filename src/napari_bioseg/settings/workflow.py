@@ -162,9 +162,7 @@ class Workflow(Settings):
         return cls.from_values(values, origin=str(path))
 
     @classmethod
-    def from_values(
-        cls, values: dict[str, Any], origin: str = "workflow"
-    ) -> Workflow:
+    def from_values(cls, values: dict[str, Any], origin: str = "workflow") -> Workflow:
         """Make a workflow from nested dictionaries, as a YAML file holds them.
 
         Parameters
