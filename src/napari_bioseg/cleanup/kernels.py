@@ -1,0 +1,183 @@
+"""Compiled loops over labels; imported by the steps only when they run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+@njit(cache=True, nogil=True)
+def count_pixels(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Count the pixels of every object; index 0 is the background."""
+    flat = labels.ravel()
+    top = np.int32(0)
+    for label in flat:
+        if label > top:
+            top = label
+    counts = np.zeros(top + 1, np.int64)
+    for label in flat:
+        counts[label] += 1
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def bounding_boxes(labels: NDArray[np.int32], top: int) -> NDArray[np.int32]:
+    """Return first and one past the last Z, Y, X of every object up to ``top``."""
+    depth, height, width = labels.shape
+    boxes = np.empty((top + 1, 6), np.int32)
+    boxes[:, 0], boxes[:, 1], boxes[:, 2] = depth, height, width
+    boxes[:, 3:] = 0
+    for z in range(depth):
+        for y in range(height):
+            before = 0
+            for x in range(width):
+                label = labels[z, y, x]
+                if label == 0:
+                    before = 0
+                    continue
+                box = boxes[label]
+                if label != before:  # z and y do not change along a run
+                    box[0], box[3] = min(box[0], z), max(box[3], z + 1)
+                    box[1], box[4] = min(box[1], y), max(box[4], y + 1)
+                    box[2] = min(box[2], x)
+                    before = label
+                box[5] = max(box[5], x + 1)
+    return boxes
+
+
+@njit(cache=True, nogil=True)
+def _outside(
+    labels: NDArray[np.int32], box: NDArray[np.int32], label: int
+) -> tuple[Any, int]:
+    """Mark what lies outside one object in its box: 0 hole, 1 object, 2 outside."""
+    depth, height, width = box[3] - box[0], box[4] - box[1], box[5] - box[2]
+    flat = labels.shape[0] == 1  # a single slice has no above and below
+    state = np.zeros((depth, height, width), np.uint8)
+    stack = np.empty(depth * height * width, np.int64)
+    waiting = 0
+    holes = 0
+    for z in range(depth):
+        z_face = not flat and (z == 0 or z == depth - 1)
+        for y in range(height):
+            face = z_face or y == 0 or y == height - 1
+            for x in range(width):
+                if labels[z + box[0], y + box[1], x + box[2]] == label:
+                    state[z, y, x] = 1
+                elif face or x == 0 or x == width - 1:
+                    state[z, y, x] = 2
+                    stack[waiting] = (z * height + y) * width + x
+                    waiting += 1
+                else:
+                    holes += 1
+    while waiting:
+        waiting -= 1
+        x = stack[waiting] % width
+        y = stack[waiting] // width % height
+        z = stack[waiting] // width // height
+        for axis in range(3):
+            for step in (-1, 1):
+                nz = z + (step if axis == 0 else 0)
+                ny = y + (step if axis == 1 else 0)
+                nx = x + (step if axis == 2 else 0)
+                if not (0 <= nz < depth and 0 <= ny < height and 0 <= nx < width):
+                    continue
+                if state[nz, ny, nx] == 0:
+                    state[nz, ny, nx] = 2
+                    stack[waiting] = (nz * height + ny) * width + nx
+                    waiting += 1
+                    holes -= 1
+    return state, holes
+
+
+@njit(cache=True, nogil=True)
+def count_holes(
+    labels: NDArray[np.int32],
+    boxes: NDArray[np.int32],
+    objects: NDArray[np.int64],
+    holes: NDArray[np.int64],
+) -> None:
+    """Write how many pixels the given objects enclose into ``holes``."""
+    for label in objects:
+        holes[label] = _outside(labels, boxes[label], label)[1]
+
+
+@njit(cache=True, nogil=True)
+def fill_objects(
+    labels: NDArray[np.int32],
+    boxes: NDArray[np.int32],
+    objects: NDArray[np.int64],
+    out: NDArray[np.int32],
+) -> None:
+    """Give the background that objects enclose to them, the last one winning."""
+    for label in objects:
+        box = boxes[label]
+        state = _outside(labels, box, label)[0]
+        for z in range(state.shape[0]):
+            for y in range(state.shape[1]):
+                for x in range(state.shape[2]):
+                    if state[z, y, x] == 0:
+                        place = z + box[0], y + box[1], x + box[2]
+                        if labels[place] == 0:
+                            out[place] = label
+
+
+@njit(cache=True, nogil=True)
+def keep_largest_pieces(
+    labels: NDArray[np.int32],
+    boxes: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    objects: NDArray[np.int64],
+    out: NDArray[np.int32],
+) -> None:
+    """Clear all but the largest piece of the given objects in ``out``.
+
+    Pixels that share a side, an edge or a corner belong to one piece; of pieces of
+    the same size the first in scan order stays.
+    """
+    for label in objects:
+        box = boxes[label]
+        depth, height, width = box[3] - box[0], box[4] - box[1], box[5] - box[2]
+        piece = np.zeros((depth, height, width), np.int32)
+        stack = np.empty(counts[label], np.int64)
+        pieces = 0
+        found = 0
+        largest = 0
+        best = 0
+        for start in range(depth * height * width):
+            x, y = start % width, start // width % height
+            z = start // width // height
+            if piece[z, y, x] or labels[z + box[0], y + box[1], x + box[2]] != label:
+                continue
+            pieces += 1
+            piece[z, y, x] = pieces
+            stack[0] = start
+            waiting = 1
+            size = 0
+            while waiting:
+                waiting -= 1
+                size += 1
+                x, y = stack[waiting] % width, stack[waiting] // width % height
+                z = stack[waiting] // width // height
+                for nz in range(max(z - 1, 0), min(z + 2, depth)):
+                    for ny in range(max(y - 1, 0), min(y + 2, height)):
+                        for nx in range(max(x - 1, 0), min(x + 2, width)):
+                            if piece[nz, ny, nx] == 0:
+                                place = nz + box[0], ny + box[1], nx + box[2]
+                                if labels[place] == label:
+                                    piece[nz, ny, nx] = pieces
+                                    stack[waiting] = (nz * height + ny) * width + nx
+                                    waiting += 1
+            found += size
+            if size > largest:
+                largest, best = size, pieces
+            if found == counts[label]:
+                break
+        if pieces > 1:
+            for z in range(depth):
+                for y in range(height):
+                    for x in range(width):
+                        if piece[z, y, x] and piece[z, y, x] != best:
+                            out[z + box[0], y + box[1], x + box[2]] = 0
