@@ -21,6 +21,8 @@ class LayerCombo(QComboBox):
         Says whether a layer is offered.
     empty : str
         What is shown while there is none.
+    fill : bool
+        Whether the first layer that suits is chosen where none is.
     parent : QWidget, optional
         Parent widget.
     """
@@ -32,11 +34,14 @@ class LayerCombo(QComboBox):
         viewer: Any,
         accepts: Callable[[Any], bool],
         empty: str,
+        *,
+        fill: bool = True,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._accepts = accepts
+        self._fill = fill
         self._layers: list[Any] = []
         self._named: list[Any] = []
         self.setPlaceholderText(empty)
@@ -85,4 +90,4 @@ class LayerCombo(QComboBox):
             self.changed.emit()
 
     def _first(self) -> Any:
-        return self._layers[0] if self._layers else None
+        return self._layers[0] if self._layers and self._fill else None

@@ -72,6 +72,9 @@ class LossPlot(QWidget):
         self._curves: dict[str, Any] = {}
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
         self.log = QCheckBox("log")
         self.log.setToolTip("Logarithmic loss axis: shows progress late in training.")
         self.log.toggled.connect(self._draw)
