@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ..settings.train import Device
+from napari_bioseg.settings.train import Device
 
 
 def choose_device(wanted: Device | str = "auto") -> torch.device:

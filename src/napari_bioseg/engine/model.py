@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..settings import Distance, TrainedOn, Workflow
+from napari_bioseg.settings import Distance, TrainedOn, Workflow
+
 from .device import choose_device
 from .networks import EncoderDecoder, Shape, network_shape
 from .normalize import scale_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..settings import (
+from napari_bioseg.settings import (
     MinMaxNormalization,
     Normalization,
     PercentileNormalization,
@@ -90,7 +90,7 @@ def _sample(image: Any, channel: int) -> NDArray[np.float64]:
     values = np.asarray(image[grid]).ravel()
     if values.dtype.kind == "f":
         values = values[np.isfinite(values)]
-    return values  # type: ignore[no-any-return]
+    return values
 
 
 def _low_and_width(

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...settings import NetworkSettings
+from napari_bioseg.settings import NetworkSettings
+
 from .blocks import PlainBlock, ResidualBlock, convolution, max_pooling, up_convolution
 from .shape import Shape
 
@@ -85,7 +86,8 @@ class EncoderDecoder(nn.Module):
         for lift, up in zip(self.lift, self.up, strict=True):
             x = up(torch.cat((skips.pop(), lift(x)), dim=1))
         x = self.head(x)
-        return x[(..., *(slice(length) for length in size))]
+        crop = tuple(slice(length) for length in size)
+        return x[(slice(None), slice(None), *crop)]
 
 
 class LinearLift(nn.Module):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ...settings import NetworkSettings
+from napari_bioseg.settings import NetworkSettings
+
 from .blocks import Sizes
 
 

@@ -1,0 +1,228 @@
+"""An image with its labels, and what must hold for training with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bioseg.settings import Workflow
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One training image and its labels.
+
+    Parameters
+    ----------
+    image : array, ([C,] [Z,] Y, X)
+        numpy, dask or zarr, of any number type; read piece by piece.
+    labels : array, ([Z,] Y, X), integer
+        Instance numbers or classes; 0 is background.
+    name : str
+        For messages.
+    spacing : tuple of float, optional
+        Pixel size per spatial axis; 1 if not given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pair = Pair(np.zeros((64, 48), np.uint8), np.zeros((64, 48), np.int32))
+    >>> pair.channels, pair.size
+    (1, (64, 48))
+    """
+
+    image: Any
+    labels: Any
+    name: str = ""
+    spacing: tuple[float, ...] | None = None
+
+    @property
+    def dimensions(self) -> int:
+        """Spatial axes: 2 or 3."""
+        return len(self.labels.shape)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Size of the image per spatial axis."""
+        return tuple(int(length) for length in self.labels.shape)
+
+    @property
+    def has_channel_axis(self) -> bool:
+        """Whether the image has one axis more than the labels."""
+        return len(self.image.shape) == len(self.labels.shape) + 1
+
+    @property
+    def channels(self) -> int:
+        """Channels of the image; 1 if it has no channel axis."""
+        return int(self.image.shape[0]) if self.has_channel_axis else 1
+
+    @property
+    def pixel_size(self) -> tuple[float, ...]:
+        """Spacing, or 1 per axis."""
+        return self.spacing or (1.0,) * self.dimensions
+
+    def read(self, region: tuple[slice, ...]) -> NDArray[Any]:
+        """Read a part of the image.
+
+        Parameters
+        ----------
+        region : tuple of slice
+            One per spatial axis.
+
+        Returns
+        -------
+        ndarray, (C, [Z,] Y, X)
+            In the image's own number type.
+        """
+        if self.has_channel_axis:
+            return np.asarray(self.image[(slice(None), *region)])
+        return np.asarray(self.image[region])[np.newaxis]
+
+
+def check_pairs(pairs: Sequence[Pair], workflow: Workflow) -> None:
+    """Raise a clear error unless these pairs can train this workflow.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    workflow : Workflow
+
+    Raises
+    ------
+    ValueError
+        If there are none; an image and its labels differ in size; labels are not whole
+        numbers, negative, all of one value, or beyond the task's classes; images
+        differ in channels or dimensions; an image holds NaN or infinity, or objects
+        but only one intensity.
+    """
+    if not pairs:
+        raise ValueError(
+            "there are no training images; give at least one image with its labels"
+        )
+    for index, pair in enumerate(pairs):
+        _check_shape(pair, _title(pair, index))
+    first = pairs[0]
+    for index, pair in enumerate(pairs[1:], start=1):
+        _check_alike(first, pair, _title(first, 0), _title(pair, index))
+    _check_patch_axes(first, workflow)
+    highest = 0
+    values: set[int] = set()
+    for index, pair in enumerate(pairs):
+        title = _title(pair, index)
+        low, high = _label_range(pair, title)
+        _check_intensities(pair, title, has_objects=high > low)
+        values |= {low, high}
+        highest = max(highest, high)
+    _check_labels(values, highest, workflow)
+
+
+def _title(pair: Pair, index: int) -> str:
+    return f"image {pair.name!r}" if pair.name else f"image {index + 1}"
+
+
+def _check_shape(pair: Pair, title: str) -> None:
+    image, labels = tuple(pair.image.shape), tuple(pair.labels.shape)
+    if len(labels) not in (2, 3):
+        raise ValueError(
+            f"{title}: labels have shape {labels}; they must be 2-D (Y, X) or 3-D "
+            "(Z, Y, X): give each time point as a pair of its own"
+        )
+    if np.dtype(pair.labels.dtype).kind not in "iub":
+        raise ValueError(
+            f"{title}: labels are {np.dtype(pair.labels.dtype)}, but must be whole "
+            "numbers (0 is background); convert them with labels.astype('int32')"
+        )
+    if len(image) == len(labels) + 1 and image[:-1] == labels != image[1:]:
+        raise ValueError(
+            f"{title}: its {image[-1]} channels are the last axis of shape {image}; "
+            "the channel axis comes first here: np.moveaxis(image, -1, 0)"
+        )
+    spatial = image[1:] if len(image) == len(labels) + 1 else image
+    if spatial != labels:
+        raise ValueError(
+            f"{title}: the image has shape {image} and its labels {labels}; their "
+            "spatial sizes must be equal, with at most one channel axis in front of "
+            "the image"
+        )
+    if 0 in image:
+        raise ValueError(f"{title} is empty: its shape is {image}")
+    if pair.spacing is not None and (
+        len(pair.spacing) != len(labels) or not all(s > 0 for s in pair.spacing)
+    ):
+        raise ValueError(
+            f"{title}: spacing {pair.spacing} must be {len(labels)} sizes above 0, "
+            "one per spatial axis"
+        )
+
+
+def _check_alike(first: Pair, pair: Pair, first_title: str, title: str) -> None:
+    if pair.dimensions != first.dimensions:
+        raise ValueError(
+            f"{title} is {pair.dimensions}-D, but {first_title} is "
+            f"{first.dimensions}-D; one network learns either 2-D or 3-D images"
+        )
+    if pair.channels != first.channels:
+        raise ValueError(
+            f"{title} has {pair.channels} channels (shape {tuple(pair.image.shape)}), "
+            f"but {first_title} has {first.channels} (shape "
+            f"{tuple(first.image.shape)}); all training images need the same channels"
+        )
+
+
+def _check_patch_axes(pair: Pair, workflow: Workflow) -> None:
+    patch = workflow.data.patch
+    if patch != "auto" and len(patch) != pair.dimensions:
+        raise ValueError(
+            f"data.patch = {patch} has {len(patch)} sizes, but the images are "
+            f"{pair.dimensions}-D; give {pair.dimensions} sizes or 'auto'"
+        )
+
+
+def _label_range(pair: Pair, title: str) -> tuple[int, int]:
+    labels = np.asarray(pair.labels)
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0:
+        raise ValueError(
+            f"{title}: labels go down to {low}, but must be 0 (background) or more"
+        )
+    return low, high
+
+
+def _check_intensities(pair: Pair, title: str, *, has_objects: bool) -> None:
+    whole = (slice(None),) * pair.dimensions
+    image = pair.read(whole)
+    if image.dtype.kind not in "iufb":
+        raise ValueError(f"{title} is of type {image.dtype}, but must be real numbers")
+    if image.dtype.kind == "f":
+        bad = int(image.size - np.count_nonzero(np.isfinite(image)))
+        if bad:
+            raise ValueError(
+                f"{title}: {bad} of its {image.size} values are NaN or infinite; "
+                "replace them first, for example with numpy.nan_to_num"
+            )
+    if has_objects and all(channel.min() == channel.max() for channel in image):
+        raise ValueError(
+            f"{title} is constant (every pixel is {image.flat[0]}), but its labels "
+            "show objects; is this the right image?"
+        )
+
+
+def _check_labels(values: set[int], highest: int, workflow: Workflow) -> None:
+    if len(values) == 1:
+        value = values.pop()
+        what = "only background" if value == 0 else f"the value {value} everywhere"
+        raise ValueError(
+            f"the labels hold {what}, so there is nothing to learn; paint a few "
+            "objects (and leave background at 0)"
+        )
+    if workflow.task.kind == "semantic" and highest >= workflow.task.classes:
+        classes = workflow.task.classes
+        raise ValueError(
+            f"the labels go up to {highest}, but the task has {classes} classes, "
+            f"0 to {classes - 1}; set task.classes to {highest + 1}, or choose the "
+            "task 'instance' if the numbers tell objects apart"
+        )
