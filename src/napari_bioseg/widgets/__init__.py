@@ -1,0 +1,1 @@
+"""Panels for napari; the only folder that knows napari and Qt."""

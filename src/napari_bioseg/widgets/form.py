@@ -1,0 +1,432 @@
+"""A form for any settings model, made from its declaration alone."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_bioseg.settings import FieldSpec, Settings, describe, explain
+
+from .editors import PLAIN_EDITORS, Editor, guard_wheel
+from .list_editor import ListEditor, kind_help, kind_title
+from .section import Section
+
+ERROR_STYLE = "color: #e5534b;"
+"""Readable on napari's dark and light themes."""
+
+
+@dataclass
+class _Row:
+    """One setting in the form."""
+
+    spec: FieldSpec
+    editor: Editor
+    error: QLabel
+    parts: tuple[QWidget, ...]
+
+    def say(self, text: str) -> None:
+        self.error.setText(text)
+        self.error.setVisible(bool(text))
+
+    def show(self, visible: bool) -> None:
+        for part in self.parts:
+            part.setVisible(visible)
+        self.error.setVisible(visible and bool(self.error.text()))
+
+
+class SettingsForm(QWidget):
+    """Rows that show and change one settings value.
+
+    Every row, its limits, step, unit and tooltip come from `describe`. Settings
+    declared as advanced are folded away. Fields that are not shown keep their values.
+
+    Parameters
+    ----------
+    settings : Settings
+        The value shown at first.
+    include : sequence of str, optional
+        Fields to show, in this order; all of them by default.
+    exclude : sequence of str
+        Fields not to show.
+
+    Notes
+    -----
+    ``changed`` emits the new settings, ``error`` the text that is also shown beside
+    the row at fault, and ``""`` once all is well again.
+    """
+
+    changed = Signal(object)
+    error = Signal(str)
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] = (),
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._error = ""
+        self._rows: dict[str, _Row] = {}
+        specs = _chosen(describe(type(settings)), include, exclude)
+        plain = [spec for spec in specs if not spec.advanced]
+        folded = [spec for spec in specs if spec.advanced] if plain else []
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self._grid(plain or specs))
+        self.advanced: Section | None = None
+        if folded:
+            self.advanced = Section("Advanced", self._grid(folded))
+            layout.addWidget(self.advanced)
+        self._general = _error_label()
+        layout.addWidget(self._general)
+        self._show(settings)
+
+    @property
+    def native(self) -> QWidget:
+        """The Qt widget, under the name that magicgui gives it."""
+        return self
+
+    @property
+    def settings(self) -> Settings:
+        """The value shown.
+
+        Raises
+        ------
+        ValueError
+            If what is shown is not allowed; the message is the one on the form.
+        """
+        if self._error:
+            raise ValueError(self._error)
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        if type(settings) is not type(self._settings):
+            raise ValueError(
+                f"this form shows {type(self._settings).__name__}, "
+                f"not {type(settings).__name__}"
+            )
+        differs = settings != self._settings
+        was_wrong = bool(self._error)
+        self._show(settings)
+        if was_wrong:
+            self._tell({})
+        if differs:
+            self._settings = settings
+            self.changed.emit(settings)
+
+    @property
+    def error_text(self) -> str:
+        """What is wrong with the values shown, or ``""``."""
+        return self._error
+
+    def editor(self, name: str) -> Editor:
+        """Return the editor of one field.
+
+        Parameters
+        ----------
+        name : str
+            The field's name.
+
+        Returns
+        -------
+        Editor
+
+        Raises
+        ------
+        ValueError
+            If the form has no such row.
+        """
+        if name not in self._rows:
+            shown = ", ".join(self._rows)
+            raise ValueError(f"this form has no row {name!r}; it has {shown}")
+        return self._rows[name].editor
+
+    def set_row_visible(self, name: str, visible: bool) -> None:
+        """Show or hide one row; a hidden row keeps its value.
+
+        Parameters
+        ----------
+        name : str
+            The field's name.
+        visible : bool
+            Whether to show it.
+        """
+        self.editor(name)
+        self._rows[name].show(visible)
+
+    def _grid(self, specs: Sequence[FieldSpec]) -> QWidget:
+        """Draw rows: label and editor side by side, large editors below a title."""
+        box = QWidget()
+        grid = QGridLayout(box)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        for line, spec in enumerate(specs):
+            current = getattr(self._settings, spec.name)
+            editor = editor_for(replace(spec, default=current))
+            editor.setToolTip(tooltip(spec))
+            error = _error_label()
+            parts: tuple[QWidget, ...]
+            if spec.kind in ("model", "list"):
+                section = Section(
+                    capitalised(spec.title), editor, expanded=spec.kind == "list"
+                )
+                section.setToolTip(tooltip(spec))
+                grid.addWidget(section, 2 * line, 0, 1, 2)
+                parts = (section,)
+            else:
+                label = QLabel(capitalised(spec.title))
+                label.setToolTip(tooltip(spec))
+                label.setAlignment(
+                    Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
+                    if spec.kind == "union"
+                    else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+                )
+                grid.addWidget(label, 2 * line, 0)
+                grid.addWidget(editor, 2 * line, 1)
+                parts = (label, editor)
+            grid.addWidget(error, 2 * line + 1, 0, 1, 2)
+            editor.changed.connect(self._edited)
+            self._rows[spec.name] = _Row(spec, editor, error, parts)
+        return box
+
+    def _show(self, settings: Settings) -> None:
+        for name, row in self._rows.items():
+            row.editor.set_value(getattr(settings, name))
+
+    def _edited(self) -> None:
+        """Validate what is shown, then say what is wrong or what is new."""
+        values = {
+            name: getattr(self._settings, name)
+            for name in type(self._settings).model_fields
+        }
+        problems: dict[str, str] = {}
+        for name, row in self._rows.items():
+            try:
+                values[name] = row.editor.value()
+            except ValueError as error:
+                problems[name] = str(error)
+        if not problems:
+            try:
+                settings = type(self._settings)(**values)
+            except ValidationError as error:
+                problems = self._blame(error)
+            else:
+                self._tell({})
+                if settings != self._settings:
+                    self._settings = settings
+                    self.changed.emit(settings)
+                return
+        self._tell(problems)
+
+    def _blame(self, error: ValidationError) -> dict[str, str]:
+        """Sort the lines of `explain` by the row that they are about."""
+        problems: dict[str, str] = {}
+        for line in explain(error, type(self._settings)).splitlines():
+            name = next(
+                (n for n in self._rows if line.split(":")[0].split(" =")[0] == n),
+                line.split(":")[0].split(".")[0],
+            )
+            key = name if name in self._rows else ""
+            problems[key] = "\n".join(filter(None, [problems.get(key), line]))
+        return problems
+
+    def _tell(self, problems: dict[str, str]) -> None:
+        for name, row in self._rows.items():
+            text = problems.get(name, "")
+            row.say("" if row.editor.shows_problem else text)
+        self._general.setText(problems.get("", ""))
+        self._general.setVisible("" in problems)
+        text = "\n".join(problems.values())
+        if text != self._error:
+            self._error = text
+            self.error.emit(text)
+
+
+class ModelEditor(Editor):
+    """Nested settings as a form of their own."""
+
+    shows_problem = True
+
+    def __init__(self, spec: FieldSpec) -> None:
+        super().__init__()
+        self.form = SettingsForm(spec.default)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 0, 0, 0)
+        layout.addWidget(self.form)
+        self.form.changed.connect(lambda _: self.changed.emit())
+        self.form.error.connect(lambda _: self.changed.emit())
+
+    def value(self) -> Settings:
+        """Return the nested settings; raises ValueError while they are wrong."""
+        return self.form.settings
+
+    def set_value(self, value: Any) -> None:
+        """Show nested settings."""
+        self.form.blockSignals(True)
+        self.form.settings = value
+        self.form.blockSignals(False)
+
+
+class UnionEditor(Editor):
+    """A combo box of kinds, and under it the settings of the kind chosen."""
+
+    shows_problem = True
+
+    def __init__(self, spec: FieldSpec) -> None:
+        super().__init__()
+        self._kinds = spec.models
+        self._box = QComboBox()
+        guard_wheel(self._box)
+        for kind in self._kinds:
+            self._box.addItem(kind_title(kind), kind)
+            self._box.setItemData(
+                self._box.count() - 1, kind_help(kind), Qt.ItemDataRole.ToolTipRole
+            )
+        self._forms: dict[type[Settings], SettingsForm] = {}
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
+        self._layout.addWidget(self._box)
+        self.set_value(spec.default)
+        self._box.currentIndexChanged.connect(self._chosen)
+
+    @property
+    def form(self) -> SettingsForm:
+        """The form of the kind chosen."""
+        return self._form_of(self._box.currentData())
+
+    def value(self) -> Settings:
+        """Return the settings of the kind chosen."""
+        return self.form.settings
+
+    def set_value(self, value: Any) -> None:
+        """Choose the kind of some settings and show them."""
+        form = self._form_of(type(value), value)
+        form.blockSignals(True)
+        form.settings = value
+        form.blockSignals(False)
+        self._box.blockSignals(True)
+        self._box.setCurrentIndex(self._kinds.index(type(value)))
+        self._box.blockSignals(False)
+        self._show(form)
+
+    def _form_of(
+        self, kind: type[Settings], value: Settings | None = None
+    ) -> SettingsForm:
+        if kind not in self._forms:
+            form = SettingsForm(value or kind())
+            form.changed.connect(lambda _: self.changed.emit())
+            form.error.connect(lambda _: self.changed.emit())
+            self._layout.addWidget(form)
+            self._forms[kind] = form
+        return self._forms[kind]
+
+    def _chosen(self) -> None:
+        self._show(self.form)
+        self.changed.emit()
+
+    def _show(self, shown: SettingsForm) -> None:
+        for form in self._forms.values():
+            form.setVisible(form is shown and bool(describe(type(form._settings))))
+
+
+def editor_for(spec: FieldSpec) -> Editor:
+    """Make the editor that suits a setting.
+
+    Parameters
+    ----------
+    spec : FieldSpec
+        As `describe` gives it.
+
+    Returns
+    -------
+    Editor
+    """
+    if spec.kind == "model":
+        return ModelEditor(spec)
+    if spec.kind == "union":
+        return UnionEditor(spec)
+    if spec.kind == "list":
+        make: Callable[[Settings], Any] = SettingsForm
+        return ListEditor(spec, make)
+    return PLAIN_EDITORS[spec.kind](spec)
+
+
+def tooltip(spec: FieldSpec) -> str:
+    """Return a setting's help, allowed values and default as rich text.
+
+    Parameters
+    ----------
+    spec : FieldSpec
+        The setting.
+
+    Returns
+    -------
+    str
+        HTML, so that Qt wraps long lines.
+    """
+    parts = [html.escape(spec.help)]
+    if spec.allowed and spec.kind != "bool":
+        unit = f" {spec.unit}" if spec.unit else ""
+        parts.append(f"<i>Allowed: {html.escape(spec.allowed + unit)}</i>")
+    if isinstance(spec.default, str | int | float):
+        parts.append(f"<i>Default: {html.escape(str(spec.default))}</i>")
+    return f"<p>{'<br>'.join(part for part in parts if part)}</p>"
+
+
+def capitalised(text: str) -> str:
+    """Return a text with its first letter in upper case and the rest as it is.
+
+    Parameters
+    ----------
+    text : str
+        For example ``"seed B"``.
+
+    Returns
+    -------
+    str
+    """
+    return text[:1].upper() + text[1:]
+
+
+def _chosen(
+    specs: Sequence[FieldSpec], include: Sequence[str] | None, exclude: Sequence[str]
+) -> list[FieldSpec]:
+    drawable = {spec.name: spec for spec in specs if spec.kind != "list" or spec.models}
+    unknown = [n for n in (*(include or ()), *exclude) if n not in drawable]
+    if unknown:
+        raise ValueError(
+            f"no row can be made for {', '.join(unknown)}; "
+            f"there are {', '.join(drawable)}"
+        )
+    names = drawable if include is None else include
+    return [drawable[name] for name in names if name not in exclude]
+
+
+def _error_label() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setStyleSheet(ERROR_STYLE)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.hide()
+    return label

@@ -1,0 +1,311 @@
+"""Several settings of different kinds in an order: channels, clean-up steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QAction  # type: ignore[attr-defined]
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_bioseg.settings import (
+    CONFIGURATIONS,
+    ChannelSettings,
+    FieldSpec,
+    Settings,
+    channel_list,
+    describe,
+)
+
+from .editors import Editor, guard_wheel
+from .section import Section
+
+MakeForm = Callable[[Settings], Any]
+"""Makes a `SettingsForm`; given, as the form itself draws lists."""
+
+
+class ListEditor(Editor):
+    """Settings in order: add, remove, move, and change each.
+
+    Channels may appear once each and come as a row of toggles with the usual sets;
+    other kinds may repeat and come from a menu.
+    """
+
+    shows_problem = False
+
+    def __init__(self, spec: FieldSpec, make_form: MakeForm) -> None:
+        super().__init__()
+        self._kinds = {kind_title(kind): kind for kind in spec.models}
+        self._make_form = make_form
+        self._items: list[_Item] = []
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        self._chips: dict[type[Settings], QToolButton] = {}
+        self._sets: QComboBox | None = None
+        if issubclass(spec.models[0], ChannelSettings):
+            layout.addWidget(self._toggles())
+        self._list = QVBoxLayout()
+        self._list.setSpacing(3)
+        layout.addLayout(self._list)
+        if not self._chips:
+            layout.addWidget(self._menu(), alignment=Qt.AlignmentFlag.AlignLeft)
+        self.set_value(spec.default)
+
+    def value(self) -> tuple[Settings, ...]:
+        """Return the settings in order; raises ValueError while one is wrong."""
+        return tuple(item.value() for item in self._items)
+
+    def set_value(self, value: Any) -> None:
+        """Show other settings; rows of the same kind are kept and changed."""
+        wanted = tuple(value)
+        same = len(wanted) == len(self._items) and all(
+            type(new) is item.kind
+            for new, item in zip(wanted, self._items, strict=True)
+        )
+        if same:
+            for new, item in zip(wanted, self._items, strict=True):
+                item.set_value(new)
+        else:
+            for item in self._items:
+                self._list.removeWidget(item)
+                item.hide()
+                item.deleteLater()
+            self._items = []
+            for new in wanted:
+                self._insert(new)
+        self._tidy()
+
+    def add(self, settings: Settings) -> None:
+        """Append one entry.
+
+        Parameters
+        ----------
+        settings : Settings
+            The entry.
+        """
+        self._insert(settings)
+        self._tidy()
+        self.changed.emit()
+
+    def remove(self, index: int) -> None:
+        """Take one entry away.
+
+        Parameters
+        ----------
+        index : int
+            Its place.
+        """
+        item = self._items.pop(index)
+        self._list.removeWidget(item)
+        item.hide()
+        item.deleteLater()
+        self._tidy()
+        self.changed.emit()
+
+    def shift(self, index: int, by: int) -> None:
+        """Move one entry up or down.
+
+        Parameters
+        ----------
+        index : int
+            Its place.
+        by : int
+            -1 is up, 1 is down; a move past an end does nothing.
+        """
+        place = index + by
+        if 0 <= place < len(self._items):
+            item = self._items.pop(index)
+            self._items.insert(place, item)
+            self._list.removeWidget(item)
+            self._list.insertWidget(place, item)
+            self._tidy()
+            self.changed.emit()
+
+    def _insert(self, settings: Settings) -> None:
+        item = _Item(settings, self._make_form)
+        item.edited.connect(self.changed)
+        item.moved.connect(lambda by: self.shift(self._items.index(item), by))
+        item.removed.connect(lambda: self.remove(self._items.index(item)))
+        self._items.append(item)
+        self._list.addWidget(item)
+
+    def _tidy(self) -> None:
+        """Let buttons and toggles follow what the list holds."""
+        for place, item in enumerate(self._items):
+            item.place(first=place == 0, last=place == len(self._items) - 1)
+        held = [item.kind for item in self._items]
+        for kind, chip in self._chips.items():
+            chip.setChecked(kind in held)
+        if self._sets is not None:
+            name = "".join(kind_title(kind) for kind in held)
+            self._sets.setCurrentIndex(self._sets.findData(name))
+
+    def _menu(self) -> QToolButton:
+        button = QToolButton()
+        button.setText("Add step")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        menu.setToolTipsVisible(True)
+        for title, kind in self._kinds.items():
+            action = QAction(title, menu)
+            action.setToolTip(kind_help(kind))
+            action.triggered.connect(lambda _=False, kind=kind: self.add(kind()))
+            menu.addAction(action)
+        button.setMenu(menu)
+        return button
+
+    def _toggles(self) -> QWidget:
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        for title, kind in self._kinds.items():
+            chip = QToolButton()
+            chip.setText(title)
+            chip.setCheckable(True)
+            chip.setToolTip(kind_help(kind))
+            chip.setMinimumWidth(24)
+            chip.clicked.connect(lambda on, kind=kind: self._toggle(kind, on))
+            self._chips[kind] = chip
+            layout.addWidget(chip, 1)
+        self._sets = QComboBox()
+        self._sets.setToolTip("Usual sets of channels")
+        self._sets.setPlaceholderText("own")
+        guard_wheel(self._sets)
+        for name in CONFIGURATIONS:
+            self._sets.addItem(name, name)
+        self._sets.activated.connect(self._take_set)
+        layout.addWidget(self._sets)
+        return row
+
+    def _toggle(self, kind: type[Settings], on: bool) -> None:
+        if on:
+            self.add(kind())
+        else:
+            self.remove([item.kind for item in self._items].index(kind))
+
+    def _take_set(self, index: int) -> None:
+        """Show a usual set; channels that stay keep their options."""
+        assert self._sets is not None  # noqa: S101  # made with the toggles
+        kept = {item.kind: item for item in self._items}
+        entries: list[Settings] = []
+        for channel in channel_list(self._sets.itemData(index)):
+            item = kept.get(type(channel))
+            entries.append(channel if item is None else item.value())
+        self.set_value(entries)
+        self.changed.emit()
+
+
+class _Item(QFrame):
+    """One entry of the list with its buttons."""
+
+    edited = Signal()
+    moved = Signal(int)
+    removed = Signal()
+
+    def __init__(self, settings: Settings, make_form: MakeForm) -> None:
+        super().__init__()
+        self.kind = type(settings)
+        self._form = make_form(settings)
+        self._form.changed.connect(lambda _: self.edited.emit())
+        self._form.error.connect(lambda _: self.edited.emit())
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        specs = describe(self.kind)
+        if len(specs) > 1:
+            layout.addWidget(Section(kind_help(self.kind), self._form), 1)
+        else:
+            title = QLabel(kind_title(self.kind))
+            title.setToolTip(kind_help(self.kind))
+            layout.addWidget(title, 0 if specs else 1)
+            if specs:
+                layout.addWidget(self._form.editor(specs[0].name), 1)
+        self._up = _small_button("Move up", arrow=Qt.ArrowType.UpArrow)
+        self._down = _small_button("Move down", arrow=Qt.ArrowType.DownArrow)
+        away = _small_button("Remove", text="×")
+        self._up.clicked.connect(lambda: self.moved.emit(-1))
+        self._down.clicked.connect(lambda: self.moved.emit(1))
+        away.clicked.connect(lambda: self.removed.emit())
+        for button in (self._up, self._down, away):
+            layout.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
+
+    def value(self) -> Settings:
+        """Return the entry."""
+        settings: Settings = self._form.settings
+        return settings
+
+    def set_value(self, settings: Settings) -> None:
+        """Show other values of the same kind."""
+        self._form.blockSignals(True)
+        self._form.settings = settings
+        self._form.blockSignals(False)
+
+    def place(self, *, first: bool, last: bool) -> None:
+        """Switch off the moves that the entry's place does not allow."""
+        self._up.setEnabled(not first)
+        self._down.setEnabled(not last)
+
+
+def kind_title(kind: type[Settings]) -> str:
+    """Return the short name of one alternative: its tag in plain words.
+
+    Parameters
+    ----------
+    kind : type[Settings]
+        For example `RemoveSmall`.
+
+    Returns
+    -------
+    str
+        For example ``"Remove small"``; the names of channels stay as they are.
+    """
+    known = {spec.name for spec in describe(kind)}
+    tags = [
+        info.default for name, info in kind.model_fields.items() if name not in known
+    ]
+    tag = str(tags[0]) if tags else kind.__name__
+    if issubclass(kind, ChannelSettings):
+        return tag
+    words = tag.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def kind_help(kind: type[Settings]) -> str:
+    """Return the first sentence of an alternative's documentation.
+
+    Parameters
+    ----------
+    kind : type[Settings]
+        For example `RemoveSmall`.
+
+    Returns
+    -------
+    str
+    """
+    text = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+    return text.replace("`", "").removesuffix(".")
+
+
+def _small_button(
+    help_text: str, *, arrow: Qt.ArrowType | None = None, text: str = ""
+) -> QToolButton:
+    button = QToolButton()
+    button.setToolTip(help_text)
+    button.setAutoRaise(True)
+    button.setText(text)
+    if arrow is not None:
+        button.setArrowType(arrow)
+    button.setFixedSize(20, 20)
+    return button

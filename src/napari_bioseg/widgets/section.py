@@ -1,0 +1,90 @@
+"""A part of a panel that folds away."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+
+class Section(QWidget):
+    """A title with an arrow, and a body that the title shows and hides.
+
+    Parameters
+    ----------
+    title : str
+        Text beside the arrow.
+    body : QWidget, optional
+        What folds away; `set_body` gives it later.
+    expanded : bool
+        Whether the body is shown at first.
+    """
+
+    toggled = Signal(bool)
+
+    def __init__(
+        self, title: str, body: QWidget | None = None, *, expanded: bool = False
+    ) -> None:
+        super().__init__()
+        self._button = QToolButton()
+        self._button.setObjectName("bioseg_section")
+        self._button.setText(title)
+        self._button.setCheckable(True)
+        self._button.setAutoRaise(True)
+        self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._button.setSizePolicy(
+            QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed
+        )
+        self._button.setStyleSheet(
+            "QToolButton#bioseg_section {background: transparent; border: none;"
+            " text-align: left; padding: 2px 0px; font-weight: bold;}"
+        )
+        self._body: QWidget | None = None
+        self._rows = QVBoxLayout(self)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(2)
+        self._rows.addWidget(self._button)
+        if body is not None:
+            self.set_body(body)
+        self._button.setChecked(expanded)
+        self._show(expanded)
+        self._button.toggled.connect(self._show)
+        self._button.toggled.connect(self.toggled)
+
+    @property
+    def title(self) -> str:
+        """Text beside the arrow."""
+        return str(self._button.text())
+
+    @title.setter
+    def title(self, text: str) -> None:
+        self._button.setText(text)
+
+    @property
+    def expanded(self) -> bool:
+        """Whether the body is shown."""
+        return bool(self._button.isChecked())
+
+    @expanded.setter
+    def expanded(self, value: bool) -> None:
+        self._button.setChecked(value)
+
+    def set_body(self, body: QWidget) -> None:
+        """Put a widget under the title, instead of the one there.
+
+        Parameters
+        ----------
+        body : QWidget
+            The new body.
+        """
+        if self._body is not None:
+            self._rows.removeWidget(self._body)
+            self._body.deleteLater()
+        self._body = body
+        self._rows.addWidget(body)
+        body.setVisible(self.expanded)
+
+    def _show(self, expanded: bool) -> None:
+        arrow = Qt.ArrowType.DownArrow if expanded else Qt.ArrowType.RightArrow
+        self._button.setArrowType(arrow)
+        if self._body is not None:
+            self._body.setVisible(expanded)

@@ -1,0 +1,505 @@
+"""The only place with threads: long jobs, and live work where the newest wins."""
+
+from __future__ import annotations
+
+import atexit
+import inspect
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, Literal
+
+from qtpy.QtCore import QObject, Qt, QTimer, Signal  # type: ignore[attr-defined]
+
+JobState = Literal["idle", "running", "paused", "stopping", "failed", "done"]
+
+INTERVAL = 0.05
+"""Seconds between two deliveries of events to the GUI thread."""
+LONGEST_DELIVERY = 0.02
+"""Seconds after which a delivery lets the GUI thread draw before it goes on."""
+LARGEST_BACKLOG = 64
+"""Events that may wait for the GUI thread before the job waits for it."""
+
+_alive: set[Job | Latest] = set()
+"""What has a thread now; keeps its Qt objects from dying in that thread."""
+
+
+class _JobBridge(QObject):
+    """Qt's side of a job; lives in the GUI thread."""
+
+    event_ = Signal(object)
+    finished = Signal()
+    failed = Signal(object)
+    state_changed = Signal(str)
+    ended = Signal()
+
+
+class Job:
+    """Run a generator of events in a thread, with pause, stop and cancel.
+
+    Parameters
+    ----------
+    make_events : callable
+        Called in the thread; returns the generator to run.
+    droppable : tuple of type
+        Of consecutive events of one of these types only the newest reaches the GUI
+        thread. Events that carry data which nobody repeats do not belong here.
+    setup : callable, optional
+        Called in the thread first, for example to set the number of torch's threads.
+    name : str
+        What the job is, in words that napari shows when it is closed meanwhile.
+
+    Attributes
+    ----------
+    event, finished, failed, state_changed
+        Qt signals, emitted in the GUI thread: each event, the end, the exception
+        (followed by ``finished``), and each new state.
+    cancelled : bool
+        Whether the job ended because `cancel` was called.
+    exception : Exception or None
+        What made the job fail.
+
+    Notes
+    -----
+    Events arrive in order and at most about twenty times a second. The state goes
+    from ``idle`` to ``running``, back and forth to ``paused``, perhaps through
+    ``stopping``, to ``done`` or ``failed``.
+    """
+
+    def __init__(
+        self,
+        make_events: Callable[[], Generator[Any, Any, Any]],
+        *,
+        droppable: tuple[type, ...] = (),
+        setup: Callable[[], object] | None = None,
+        name: str = "job",
+    ) -> None:
+        self.name = name
+        self.cancelled = False
+        self.exception: Exception | None = None
+        self._make_events = make_events
+        self._droppable = droppable
+        self._setup = setup
+        self._state: JobState = "idle"
+        self._bridge = _JobBridge()
+        self.event = self._bridge.event_
+        self.finished = self._bridge.finished
+        self.failed = self._bridge.failed
+        self.state_changed = self._bridge.state_changed
+        self._bridge.ended.connect(self._end, Qt.ConnectionType.QueuedConnection)
+        self._timer = QTimer(self._bridge)
+        self._timer.setInterval(int(INTERVAL * 1000))
+        self._timer.timeout.connect(self._deliver)
+        self._change = threading.Condition()
+        self._events: deque[Any] = deque()
+        self._sent: deque[Any] = deque()
+        self._paused = False
+        self._thread: threading.Thread | None = None
+        self._task: Any = None
+
+    @property
+    def state(self) -> JobState:
+        """One of idle, running, paused, stopping, failed and done."""
+        return self._state
+
+    @property
+    def active(self) -> bool:
+        """Whether the job has started and not yet ended."""
+        return self._state in ("running", "paused", "stopping")
+
+    def start(self) -> None:
+        """Start the thread.
+
+        Raises
+        ------
+        ValueError
+            If the job was started before.
+        """
+        if self._state != "idle":
+            raise ValueError(
+                f"{self.name} is {self._state}; make a new job to run again"
+            )
+        self._task = _announce(self.name)
+        self._thread = threading.Thread(
+            target=self._work, name=f"bioseg {self.name}", daemon=True
+        )
+        _alive.add(self)
+        self._enter("running")
+        self._timer.start()
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Ask for no further event until `resume`."""
+        if self._state == "running":
+            with self._change:
+                self._paused = True
+            self._enter("paused")
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        if self._state == "paused":
+            with self._change:
+                self._paused = False
+                self._change.notify_all()
+            self._enter("running")
+
+    def send(self, value: Any) -> None:
+        """Hand a value to the generator at its next step.
+
+        Parameters
+        ----------
+        value
+            What ``yield`` returns there.
+        """
+        with self._change:
+            self._sent.append(value)
+
+    def stop(self) -> None:
+        """Ask the generator to come to an end by itself: send it ``"stop"``."""
+        if self._state in ("running", "paused"):
+            with self._change:
+                self._sent.append("stop")
+                self._paused = False
+                self._change.notify_all()
+            self._enter("stopping")
+
+    def cancel(self) -> None:
+        """Close the generator at its next step; no event arrives any more."""
+        if self.active:
+            with self._change:
+                self.cancelled = True
+                self._events.clear()
+                self._change.notify_all()
+            self._enter("stopping")
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the thread; ``finished`` still needs the GUI's event loop.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            How long at most.
+
+        Returns
+        -------
+        bool
+            Whether the thread has ended.
+        """
+        if self._thread is not None:
+            self._thread.join(seconds)
+            return not self._thread.is_alive()
+        return True
+
+    def _enter(self, state: JobState) -> None:
+        if state != self._state:
+            self._state = state
+            self.state_changed.emit(state)
+
+    # ---- in the thread ----
+
+    def _work(self) -> None:
+        try:
+            if self._setup is not None:
+                self._setup()
+            self._run(self._make_events())
+        except Exception as error:  # noqa: BLE001  # reported by _end
+            self.exception = error
+        self._bridge.ended.emit()
+
+    def _run(self, events: Generator[Any, Any, Any]) -> None:
+        started = False
+        try:
+            while self._may_go_on():
+                value = None
+                if started and self._sent:
+                    value = self._sent.popleft()
+                try:
+                    event = events.send(value)
+                except StopIteration:
+                    return
+                started = True
+                self._put(event)
+        finally:
+            events.close()
+
+    def _may_go_on(self) -> bool:
+        """Wait while paused or while the GUI thread lags; False once cancelled."""
+        with self._change:
+            while not self._quits():
+                if not self._paused and len(self._events) < LARGEST_BACKLOG:
+                    return True
+                self._change.wait(0.1)
+        return False
+
+    def _quits(self) -> bool:
+        # napari calls `quit` of the worker that stands for this job when it closes
+        if self._task is not None and self._task.abort_requested:
+            self.cancelled = True
+        return self.cancelled
+
+    def _put(self, event: Any) -> None:
+        with self._change:
+            if self.cancelled:
+                return
+            last = self._events[-1] if self._events else None
+            if isinstance(event, self._droppable) and type(last) is type(event):
+                self._events[-1] = event
+            else:
+                self._events.append(event)
+
+    # ---- in the GUI thread ----
+
+    def _deliver(self, limit: float = LONGEST_DELIVERY) -> None:
+        end = time.perf_counter() + limit
+        while time.perf_counter() < end:
+            with self._change:
+                if not self._events:
+                    return
+                event = self._events.popleft()
+                self._change.notify_all()
+            self.event.emit(event)
+
+    def _end(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+        self._timer.stop()
+        self._deliver(limit=float("inf"))
+        _alive.discard(self)
+        if self._task is not None:
+            self._task.finished.emit()
+            self._task = None
+        if self.exception is None:
+            self._enter("done")
+        else:
+            self._enter("failed")
+            self.failed.emit(self.exception)
+            notify(self.exception)
+        self.finished.emit()
+
+
+class _LatestBridge(QObject):
+    """Qt's side of live work; lives in the GUI thread."""
+
+    result = Signal(object)
+    failed = Signal(object)
+    busy_changed = Signal(bool)
+    arrived = Signal(int, object)
+    broke = Signal(int, object)
+    idle = Signal()
+
+
+class Latest:
+    """Answer requests in a thread, one at a time; of those that wait the newest wins.
+
+    Parameters
+    ----------
+    function : callable
+        Called as ``function(*request, cancelled=...)`` in the thread, where
+        ``cancelled()`` says whether a newer request waits. It may be a generator
+        function: each value it yields is an answer of its own, such as a preview.
+    keep_up : bool
+        Whether an answer still counts when a newer request already waits. Then a
+        picture moves with the slider; without it only settled answers are shown.
+        Either way answers arrive in order and the newest request is always answered.
+
+    Attributes
+    ----------
+    result, failed, busy_changed
+        Qt signals, emitted in the GUI thread: each answer, each exception, and whether
+        there is something to do.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, keep_up: bool = False) -> None:
+        self._function = function
+        self._keep_up = keep_up
+        self._bridge = _LatestBridge()
+        self.result = self._bridge.result
+        self.failed = self._bridge.failed
+        self.busy_changed = self._bridge.busy_changed
+        queued = Qt.ConnectionType.QueuedConnection
+        self._bridge.arrived.connect(self._arrive, queued)
+        self._bridge.broke.connect(self._break, queued)
+        self._bridge.idle.connect(self._rest, queued)
+        self._lock = threading.Lock()
+        self._waiting: tuple[int, tuple[Any, ...]] | None = None
+        self._newest = 0
+        self._forgotten = 0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._busy = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request runs or waits."""
+        return self._busy
+
+    def request(self, *args: Any) -> None:
+        """Ask for an answer; a request that still waits is forgotten.
+
+        Parameters
+        ----------
+        *args
+            Handed to the function.
+        """
+        if self._closed:
+            return
+        with self._lock:
+            self._newest += 1
+            self._waiting = (self._newest, args)
+            idle = self._thread is None
+            if idle:
+                self._thread = threading.Thread(
+                    target=self._work, name="bioseg live", daemon=True
+                )
+                _alive.add(self)
+        if idle and self._thread is not None:
+            self._thread.start()
+        self._set_busy(True)
+
+    def forget(self) -> None:
+        """Drop what waits and what runs: none of its answers arrives."""
+        with self._lock:
+            self._newest += 1
+            self._forgotten = self._newest
+            self._waiting = None
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Drop everything, take no further request, and wait for the thread.
+
+        Parameters
+        ----------
+        seconds : float
+            How long to wait at most.
+        """
+        self._closed = True
+        self.forget()
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        if thread is None or not thread.is_alive():
+            _alive.discard(self)
+
+    # ---- in the thread ----
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if self._waiting is None:
+                    self._thread = None
+                    break
+                number, args = self._waiting
+                self._waiting = None
+            self._answer(number, args)
+        if not self._closed:
+            self._bridge.idle.emit()
+
+    def _answer(self, number: int, args: tuple[Any, ...]) -> None:
+        def cancelled() -> bool:
+            return number != self._newest
+
+        try:
+            for answer in self._answers(args, cancelled):
+                if self._closed:
+                    return
+                self._bridge.arrived.emit(number, answer)
+                if cancelled():
+                    return
+        except Exception as error:  # noqa: BLE001  # reported by _break
+            # an overtaken request may end any way it likes
+            if not cancelled():
+                self._bridge.broke.emit(number, error)
+
+    def _answers(
+        self, args: tuple[Any, ...], cancelled: Callable[[], bool]
+    ) -> Iterable[Any]:
+        answer = self._function(*args, cancelled=cancelled)
+        return answer if inspect.isgenerator(answer) else (answer,)
+
+    # ---- in the GUI thread ----
+
+    def _arrive(self, number: int, answer: Any) -> None:
+        newest = number == self._newest
+        counts = newest or (self._keep_up and number > self._forgotten)
+        if counts and not self._closed:
+            self.result.emit(answer)
+
+    def _break(self, number: int, error: Exception) -> None:
+        if not self._closed and number == self._newest:
+            self.failed.emit(error)
+
+    def _rest(self) -> None:
+        with self._lock:
+            idle = self._thread is None
+        if idle and not self._closed:
+            _alive.discard(self)
+            self._set_busy(False)
+
+    def _set_busy(self, busy: bool) -> None:
+        if busy != self._busy:
+            self._busy = busy
+            self.busy_changed.emit(busy)
+
+
+class _TaskName:
+    """A function whose name napari shows in its list of running tasks."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self) -> None:
+        """Do nothing: the job has its own thread."""
+
+    def __str__(self) -> str:
+        return self._name
+
+
+def _announce(name: str) -> Any:
+    """Put a job on napari's list of tasks, so that closing it asks first.
+
+    The list is open to napari's own workers only, so one that is never started stands
+    for the job: its signals say how far the job is, and napari's request to quit is
+    read from it. The job itself does not run in it, as such a worker turns every
+    warning of the whole process into a notification while it runs.
+    """
+    from napari import current_viewer
+    from napari.qt.threading import create_worker
+
+    if current_viewer() is None:
+        return None
+    task = create_worker(_TaskName(name), _start_thread=False, _ignore_errors=True)
+    task.started.emit()
+    return task
+
+
+def notify(error: Exception) -> None:
+    """Show an error as a napari notification, if napari is there.
+
+    Parameters
+    ----------
+    error : Exception
+        Wrong input (ValueError) is shown as its message, anything else with where it
+        happened.
+    """
+    from napari import current_viewer
+    from napari.utils.notifications import notification_manager, show_error
+
+    if current_viewer() is None:
+        return
+    if isinstance(error, ValueError):
+        show_error(str(error))
+    else:
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+
+def _close_all() -> None:
+    """Let no thread run while Python shuts down."""
+    for work in tuple(_alive):
+        if isinstance(work, Job):
+            work.cancelled = True
+            work.wait(10.0)
+        else:
+            work.close()
+
+
+atexit.register(_close_all)
