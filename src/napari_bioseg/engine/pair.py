@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from napari_bioseg.settings import Workflow
 
+MAX_CHECKED = 100_000_000
+"""Of larger images only an even grid of about this many pixels is looked at."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -193,8 +196,8 @@ def _label_range(pair: Pair, title: str) -> tuple[int, int]:
 
 
 def _check_intensities(pair: Pair, title: str, *, has_objects: bool) -> None:
-    whole = (slice(None),) * pair.dimensions
-    image = pair.read(whole)
+    step = max(1, round((np.prod(pair.size) / MAX_CHECKED) ** (1 / pair.dimensions)))
+    image = pair.read((slice(None, None, step),) * pair.dimensions)
     if image.dtype.kind not in "iufb":
         raise ValueError(f"{title} is of type {image.dtype}, but must be real numbers")
     if image.dtype.kind == "f":

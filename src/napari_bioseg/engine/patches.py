@@ -1,0 +1,154 @@
+"""Cut patches out of images and targets, reading no more than each patch needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .targets import Subject
+
+Sample = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""A normalised image (C, [Z,] Y, X) and its targets (T, [Z,] Y, X)."""
+
+
+def read_patch(subject: Subject, start: Sequence[int], patch: Sequence[int]) -> Sample:
+    """Read one patch; what lies beyond the subject's part is mirrored into it.
+
+    Parameters
+    ----------
+    subject : Subject
+    start : sequence of int
+        First pixel per axis, in the whole image; may lie outside.
+    patch : sequence of int
+        Size per axis.
+
+    Returns
+    -------
+    tuple of ndarray
+        Image (C, *patch), normalised, and targets (T, *patch), both float32.
+    """
+    targets = np.empty((len(subject.targets), *patch), dtype=np.float32)
+    wanted = list(zip(start, patch, subject.bounds, strict=True))
+    if all(a >= part.start and a + n <= part.stop for a, n, part in wanted):
+        region = tuple(slice(a, a + n) for a, n, _ in wanted)
+        for out, values in zip(targets, subject.targets, strict=True):
+            out[...] = values[region]
+        return subject.scale(subject.pair.read(region)), targets
+    indices = [_mirror(a, n, part) for a, n, part in wanted]
+    region = tuple(slice(int(i.min()), int(i.max()) + 1) for i in indices)
+    inside = [i - part.start for i, part in zip(indices, region, strict=True)]
+    for out, values in zip(targets, subject.targets, strict=True):
+        out[...] = _take(values[region], inside, first_axis=0)
+    image = _take(subject.pair.read(region), inside, first_axis=1)
+    return subject.scale(image), targets
+
+
+def random_start(
+    subject: Subject,
+    patch: Sequence[int],
+    on_object: bool,
+    rng: np.random.Generator,
+) -> list[int]:
+    """Choose where a patch starts.
+
+    Parameters
+    ----------
+    subject : Subject
+    patch : sequence of int
+        Size per axis.
+    on_object : bool
+        Centre it on an object, give or take a quarter of its size.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of int
+        First pixel per axis; the patch stays inside where the image is large enough,
+        and is centred on the image where it is not.
+    """
+    on_object = on_object and len(subject.centres) > 0
+    centre = subject.centres[rng.integers(len(subject.centres))] if on_object else None
+    start = []
+    for axis, (part, size) in enumerate(zip(subject.bounds, patch, strict=True)):
+        room = part.stop - part.start - size
+        if room <= 0:
+            start.append(part.start + room // 2)
+        elif centre is None:
+            start.append(part.start + int(rng.integers(room + 1)))
+        else:
+            shift = int(rng.integers(-(size // 4), size // 4 + 1))
+            wanted = int(centre[axis]) - size // 2 + shift
+            start.append(min(max(wanted, part.start), part.start + room))
+    return start
+
+
+def draw_order(
+    subjects: Sequence[Subject],
+    patch: Sequence[int],
+    count: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Choose which subject each patch of an epoch comes from.
+
+    Parameters
+    ----------
+    subjects : sequence of Subject
+    patch : sequence of int
+    count : int
+        Patches in the epoch.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, (count,)
+        Indices of subjects, shuffled. Each subject's share goes by the number of
+        patches that cover it, and is kept as evenly as whole numbers allow.
+    """
+    weights = np.array([patches_to_cover(s.size, patch) for s in subjects])
+    edges = np.cumsum(weights) / weights.sum()
+    places = (np.arange(count) + rng.random()) / count
+    order = np.searchsorted(edges, places, side="right")
+    return rng.permutation(np.minimum(order, len(subjects) - 1))
+
+
+def patches_to_cover(size: Sequence[int], patch: Sequence[int]) -> float:
+    """Return how many patches cover an image, in parts of one too, at least 1."""
+    return float(np.prod([max(1.0, n / p) for n, p in zip(size, patch, strict=True)]))
+
+
+def grid_starts(subject: Subject, patch: Sequence[int]) -> list[list[int]]:
+    """Return starts of patches that cover a subject, the last ones shifted to fit."""
+    per_axis = []
+    for part, size in zip(subject.bounds, patch, strict=True):
+        room = part.stop - part.start - size
+        if room <= 0:
+            per_axis.append([part.start + room // 2])
+            continue
+        count = -(-room // size) + 1
+        places = np.linspace(0, room, count).round().astype(int)
+        per_axis.append([part.start + int(place) for place in places])
+    grid = np.meshgrid(*per_axis, indexing="ij")
+    return np.stack([axis.ravel() for axis in grid], axis=1).tolist()  # type: ignore[no-any-return]
+
+
+def _mirror(first: int, size: int, part: slice) -> NDArray[np.int64]:
+    """Return pixel numbers from ``first`` on, mirrored at the ends of ``part``."""
+    length = part.stop - part.start
+    place = np.arange(first, first + size) - part.start
+    if length > 1:
+        period = 2 * (length - 1)
+        place = np.abs((place + length - 1) % period - (length - 1))
+    else:
+        place = np.zeros_like(place)
+    return place + part.start
+
+
+def _take(
+    array: NDArray[Any], indices: list[NDArray[np.int64]], first_axis: int
+) -> NDArray[Any]:
+    for axis, index in enumerate(indices, start=first_axis):
+        array = np.take(array, index, axis=axis)
+    return array
