@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..settings import SemanticSettings
+from napari_bioseg.settings import SemanticSettings
+
 from .prediction import Prediction
 
 
@@ -35,7 +36,8 @@ def classify(
     """
     settings = settings or SemanticSettings()
     if len(prediction.channels) == 1:
-        return (prediction.data[0] > np.float32(settings.threshold)).astype(np.int32)
+        above = prediction.data[0] > np.float32(settings.threshold)
+        return np.asarray(above, dtype=np.int32)
     best = prediction.data[0].copy()
     labels = np.zeros(prediction.spatial_shape, np.int32)
     for index, channel in enumerate(prediction.data[1:], 1):

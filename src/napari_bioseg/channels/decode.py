@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..settings import InstanceSettings
+from napari_bioseg.settings import InstanceSettings
+
 from .live import LiveDecoder
 from .prediction import Instances, Prediction
 

@@ -144,11 +144,11 @@ def _along_rows(labels, squared, weight, start, stop):  # type: ignore[no-untype
             while right < width and labels[row, right] == label:
                 right += 1
             for x in range(left, right):
-                nearest = np.float64(np.inf)
+                nearest: Any = np.inf
                 if left > 0:
-                    nearest = np.float64(x - left + 1)
+                    nearest = float(x - left + 1)
                 if right < width and right - x < nearest:
-                    nearest = np.float64(right - x)
+                    nearest = float(right - x)
                 if label == 0:
                     nearest = 0.0
                 squared[row, x] = nearest * nearest * weight

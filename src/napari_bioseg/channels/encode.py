@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..settings import (
+from napari_bioseg.settings import (
     Binary,
     ChannelSettings,
     Contour,
@@ -19,6 +19,7 @@ from ..settings import (
     Points,
     channel_list,
 )
+
 from .prediction import check_spacing
 
 
@@ -165,7 +166,7 @@ class _Drawing:
         if dilation:
             from skimage.segmentation import expand_labels
 
-            ids = expand_labels(ids, dilation)
+            ids = expand_labels(ids, dilation)  # type: ignore[no-untyped-call]
         return ids
 
 
@@ -262,4 +263,5 @@ def _draw_skeletons(ids: NDArray[np.int32], out: NDArray[np.float32]) -> None:
 
     for label, box in enumerate(find_objects(ids), 1):
         if box is not None:
-            out[box][skeletonize(ids[box] == label)] = 1
+            line = skeletonize(ids[box] == label)  # type: ignore[no-untyped-call]
+            out[box][line] = 1

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..settings import InstanceSettings
+from napari_bioseg.settings import InstanceSettings
+
 from .otsu import otsu
 from .plan import Plan, Rule, resolve
 from .prediction import Instances, Prediction, Region

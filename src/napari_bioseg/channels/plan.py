@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..settings import CONFIGURATIONS, InstanceSettings
+from napari_bioseg.settings import CONFIGURATIONS, InstanceSettings
 
-Source = Literal["channel", "seeds"]
 Background = Literal["none", "far", "low"]
 
 _BINARY = ("B", "F", "M")
@@ -133,14 +132,14 @@ class _Resolver:
         if self.base is None and not {"D", "Dv2"} & set(self.channels):
             raise ValueError(
                 f"channels {names} cannot make instances: one of B, F, M, D or Dv2 "
-                f"must say where objects are; usual sets are {', '.join(CONFIGURATIONS)}"
+                f"must say where objects are; usual are {', '.join(CONFIGURATIONS)}"
             )
-        if self.base is None and "Dv2" not in self.channels:
-            if self.settings.foreground_distance == "off":
-                raise ValueError(
-                    f"channels {names} have no foreground while foreground_distance is "
-                    "'off'; set it to a number or 'auto', or add B, F or M"
-                )
+        distance_alone = self.base is None and "Dv2" not in self.channels
+        if distance_alone and self.settings.foreground_distance == "off":
+            raise ValueError(
+                f"channels {names} have no foreground while foreground_distance is "
+                "'off'; set it to a number or 'auto', or add B, F or M"
+            )
 
     def _seeds(self) -> tuple[Rule, ...]:
         # a point says enough by itself: P stands in for B, as in the BP configuration
@@ -162,7 +161,7 @@ class _Resolver:
         return seeds
 
     def _on(self, what: str) -> bool:
-        return getattr(self.settings, f"seed_{what}") != "off"
+        return bool(getattr(self.settings, f"seed_{what}") != "off")
 
     def _background(self) -> tuple[Background, tuple[Rule, ...]]:
         if "Dv2" not in self.channels or self.base is None:

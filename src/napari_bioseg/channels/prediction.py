@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..settings import CHANNEL_NAMES, channel_list
+from napari_bioseg.settings import CHANNEL_NAMES, channel_list
 
 Region = tuple[slice, ...]
 """One slice per spatial axis."""
@@ -100,7 +100,8 @@ class Prediction:
                 f"there is no channel {name!r} in this prediction, "
                 f"only {', '.join(self.channels)}"
             )
-        return self.data[self.channels.index(name)]
+        channel: NDArray[np.float32] = self.data[self.channels.index(name)]
+        return channel
 
 
 @dataclass(frozen=True, eq=False)
