@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtGui import QValidator
+from qtpy.QtGui import QMouseEvent, QValidator
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -243,6 +243,13 @@ class NumberOrWordEditor(Editor):
             self.box.setValue(value)
             self.box.blockSignals(False)
         self._show()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Take the number when it is clicked while a word is on."""
+        if event is not None and self.box.geometry().contains(event.pos()):
+            if self._word:
+                self._clicked("", False)
+            self.box.setFocus()
 
     def _edited(self, value: float) -> None:
         self._word, self._number = "", value

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+
+class _Title(QToolButton):
+    """A button that shortens its text to the room there is."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.full_text = text
+        self.setText(text)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for the arrow and a few letters only."""
+        return QSize(48, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Shorten the text to the new width."""
+        super().resizeEvent(event)
+        room = self.width() - self.iconSize().width() - 12
+        elided = self.fontMetrics().elidedText(
+            self.full_text, Qt.TextElideMode.ElideRight, room
+        )
+        self.setText(elided)
 
 
 class Section(QWidget):
@@ -25,9 +48,8 @@ class Section(QWidget):
         self, title: str, body: QWidget | None = None, *, expanded: bool = False
     ) -> None:
         super().__init__()
-        self._button = QToolButton()
+        self._button = _Title(title)
         self._button.setObjectName("bioseg_section")
-        self._button.setText(title)
         self._button.setCheckable(True)
         self._button.setAutoRaise(True)
         self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -53,10 +75,11 @@ class Section(QWidget):
     @property
     def title(self) -> str:
         """Text beside the arrow."""
-        return str(self._button.text())
+        return self._button.full_text
 
     @title.setter
     def title(self, text: str) -> None:
+        self._button.full_text = text
         self._button.setText(text)
 
     @property
