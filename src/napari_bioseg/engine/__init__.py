@@ -11,9 +11,14 @@ from .events import (
     Trained,
     TrainEvent,
 )
+from .model import Model, predict_array
+from .pair import Pair, check_pairs
+from .train import train
 
 __all__ = [
     "EpochDone",
+    "Model",
+    "Pair",
     "PredictEvent",
     "Predicted",
     "Reason",
@@ -22,4 +27,7 @@ __all__ = [
     "TileDone",
     "TrainEvent",
     "Trained",
+    "check_pairs",
+    "predict_array",
+    "train",
 ]

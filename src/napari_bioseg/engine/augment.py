@@ -42,17 +42,17 @@ def augment(
     channels = image.shape[0]
     image = np.array(image, dtype=np.float32, order="C")
     if settings.contrast:
-        factor = 1 + settings.contrast * rng.uniform(-1, 1, channels)
-        mean = image.mean(axis=tuple(range(1, image.ndim)))
+        factor = 1 + rng.uniform(-settings.contrast, settings.contrast, channels)
+        mean = image.reshape(channels, -1).mean(axis=1)
         image *= factor.astype(np.float32)[axes]
         image += ((1 - factor) * mean).astype(np.float32)[axes]
     if settings.brightness:
-        shift = settings.brightness * rng.uniform(-1, 1, channels) * spread
-        image += shift.astype(np.float32)[axes]
+        shift = rng.uniform(-settings.brightness, settings.brightness, channels)
+        image += (shift * spread).astype(np.float32)[axes]
     if settings.noise:
-        deviation = settings.noise * rng.uniform(0, 1) * spread
+        deviation = np.float32(settings.noise * rng.uniform(0, 1)) * spread
         noise = rng.standard_normal(image.shape, dtype=np.float32)
-        image += noise * deviation.astype(np.float32)[axes]
+        image += noise * deviation[axes]
     return image, np.ascontiguousarray(targets)
 
 
@@ -64,7 +64,7 @@ def _move(
 ) -> Sample:
     image, targets = sample
     if settings.flips:
-        flipped = [axis for axis in range(1, image.ndim) if rng.random() < 0.5]
+        flipped = tuple(axis for axis in range(1, image.ndim) if rng.random() < 0.5)
         image, targets = np.flip(image, flipped), np.flip(targets, flipped)
     if settings.rotations:
         square = image.shape[-1] == image.shape[-2]

@@ -80,6 +80,8 @@ class EpochDone:
     """Estimated time to the end, if patience does not end it sooner."""
     best: bool = False
     """Whether this epoch is the best so far."""
+    warning: str = ""
+    """What went wrong without ending the training, such as a full disk."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from napari_bioseg.settings import (
     DistanceV2,
     InstanceTask,
     SemanticTask,
-    Workflow,
 )
 
 from .model import Model

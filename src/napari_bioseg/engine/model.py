@@ -146,9 +146,15 @@ class Model:
                 f"({self.workflow.network}): {error}"
             ) from error
 
-    def copy(self) -> Model:
-        """Return a model with weights of its own, equal to these."""
-        twin = Model.create(self.workflow, device=self.device)
+    def copy(self, workflow: Workflow | None = None) -> Model:
+        """Return a model with weights of its own, equal to these.
+
+        Parameters
+        ----------
+        workflow : Workflow, optional
+            Of the copy, with the same network; this model's own if not given.
+        """
+        twin = Model.create(workflow or self.workflow, device=self.device)
         twin.load_state_dict(
             {name: tensor.clone() for name, tensor in self.state_dict().items()}
         )

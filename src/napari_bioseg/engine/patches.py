@@ -131,19 +131,20 @@ def grid_starts(subject: Subject, patch: Sequence[int]) -> list[list[int]]:
         places = np.linspace(0, room, count).round().astype(int)
         per_axis.append([part.start + int(place) for place in places])
     grid = np.meshgrid(*per_axis, indexing="ij")
-    return np.stack([axis.ravel() for axis in grid], axis=1).tolist()  # type: ignore[no-any-return]
+    return [list(map(int, row)) for row in zip(*(a.flat for a in grid), strict=True)]
 
 
 def _mirror(first: int, size: int, part: slice) -> NDArray[np.int64]:
     """Return pixel numbers from ``first`` on, mirrored at the ends of ``part``."""
     length = part.stop - part.start
-    place = np.arange(first, first + size) - part.start
+    place: NDArray[np.int64] = np.arange(first, first + size) - part.start
     if length > 1:
         period = 2 * (length - 1)
         place = np.abs((place + length - 1) % period - (length - 1))
     else:
         place = np.zeros_like(place)
-    return place + part.start
+    place += part.start
+    return place
 
 
 def _take(

@@ -61,9 +61,14 @@ class Subject:
         return tuple(part.stop - part.start for part in self.bounds)
 
 
+def is_masked(channel: ChannelSettings) -> bool:
+    """Whether a channel is learned inside objects only."""
+    return isinstance(channel, Distance) and channel.masked
+
+
 def needs_mask(channels: tuple[ChannelSettings, ...]) -> bool:
-    """Whether some distance is learned inside objects only."""
-    return any(isinstance(c, Distance) and c.masked for c in channels)
+    """Whether some channel is learned inside objects only."""
+    return any(map(is_masked, channels))
 
 
 def make_targets(pair: Pair, workflow: Workflow) -> tuple[NDArray[Any], ...]:
@@ -152,10 +157,12 @@ def _centres(
 ) -> NDArray[np.int64]:
     """List where patches may be centred: middles of objects, or pixels of classes."""
     labels = labels[part]
-    start = np.array([axis.start for axis in part])
     if workflow.task.kind == "semantic":
-        return _pixels(labels, workflow.task.classes, rng) + start
-    return _middles(labels, rng) + start
+        places = _pixels(labels, workflow.task.classes, rng)
+    else:
+        places = _middles(labels, rng)
+    places += np.array([axis.start for axis in part])
+    return places
 
 
 def _pixels(

@@ -1,0 +1,156 @@
+"""Train a network on images and labels, telling after every step how it goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from napari_bioseg.settings import Workflow
+
+from .events import Reason, Started, StepDone, Trained, TrainEvent
+from .memory import keep_freed_memory
+from .model import Model
+from .pair import Pair
+from .run import Run, prepare
+
+DIVERGED = (
+    "the loss became infinite or undefined; lower train.learning_rate (to a tenth of "
+    "it, say), and look for labels or intensities that are far out of range"
+)
+
+Training = Generator[TrainEvent, str | None, None]
+
+
+def train(
+    pairs: Sequence[Pair],
+    workflow: Workflow,
+    *,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    start: Model | None = None,
+) -> Training:
+    """Train a model; a generator of events.
+
+    Ask for the next event and training takes its next step; ask later and it waits;
+    close the generator and it ends. ``generator.send("stop")`` ends it at once and
+    returns `Trained` with the best weights so far.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        Images with labels.
+    workflow : Workflow
+        The settings: task, data, augment, network and train are used.
+    folder : str or Path, optional
+        After every epoch the best weights (``weights.safetensors``, ``workflow.yaml``)
+        and the state to resume from (``state.safetensors``) are written here.
+    resume : bool
+        Go on from the state in the folder. On a CPU the result equals that of a
+        training that was never interrupted, bit for bit, unless ``train.minutes``
+        limits it.
+    start : Model, optional
+        Start from its weights instead of random ones, to train more after
+        corrections.
+
+    Yields
+    ------
+    Started, StepDone, EpochDone, Trained
+        Started first, Trained last. The time between two events counts as a pause.
+
+    Raises
+    ------
+    ValueError
+        At the first event, if the pairs do not suit the workflow (see `check_pairs`),
+        the folder cannot be written, there is nothing to resume, or ``start`` is
+        another network; later, if the loss becomes infinite in the first epoch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.zeros((64, 64), np.int32)
+    >>> labels[10:30, 10:30], labels[34:54, 30:50] = 1, 2
+    >>> workflow = Workflow.preset("fast")
+    >>> workflow = workflow.replace(
+    ...     train=workflow.train.replace(epochs=1, steps=2, batch_size=2),
+    ...     network=workflow.network.replace(features=4, depth=2),
+    ... )
+    >>> events = list(train([Pair(labels * 100, labels)], workflow))
+    >>> [type(event).__name__ for event in events]
+    ['Started', 'StepDone', 'StepDone', 'EpochDone', 'Trained']
+    >>> events[-1].reason
+    'finished'
+    """
+    with keep_freed_memory():
+        run = prepare(pairs, workflow, folder=folder, resume=resume, start=start)
+        yield from _events(run)
+
+
+def _events(run: Run) -> Training:
+    first = run.progress.epoch + 1
+    if (yield from _tell(run, _started(run, first))):
+        yield run.trained("stopped")
+        return
+    reason: Reason = "finished"
+    while run.progress.epoch < run.settings.epochs:
+        if run.out_of_patience:
+            reason = "patience"
+            break
+        losses: list[float] = []
+        for step in range(run.plan.steps):
+            losses.append(run.step(step))
+            if not math.isfinite(losses[-1]):
+                yield _diverged(run)
+                return
+            event = StepDone(
+                epoch=run.progress.epoch + 1,
+                step=step + 1,
+                steps=run.plan.steps,
+                loss=losses[-1],
+            )
+            if (yield from _tell(run, event)):
+                yield run.trained("stopped")
+                return
+            if run.out_of_time:
+                break
+        done = run.finish_epoch(sum(losses) / len(losses))
+        if (yield from _tell(run, done)):
+            yield run.trained("stopped")
+            return
+        if run.out_of_time:
+            reason = "time"
+            break
+    yield run.trained(reason)
+
+
+def _tell(run: Run, event: TrainEvent) -> Generator[TrainEvent, str | None, bool]:
+    """Yield an event with the clock stopped; return whether to stop training."""
+    run.clock.pause()
+    answer = yield event
+    run.clock.go_on()
+    if answer not in (None, "stop"):
+        raise ValueError(f"train understands send('stop'), not send({answer!r})")
+    return answer == "stop"
+
+
+def _started(run: Run, first_epoch: int) -> Started:
+    plan = run.plan
+    return Started(
+        model=run.model,
+        device=str(run.model.device),
+        training=len(plan.training),
+        validation=len(plan.validation),
+        patch=plan.patch,
+        batch_size=run.settings.batch_size,
+        parameters=run.model.parameters,
+        epochs=run.settings.epochs,
+        steps=plan.steps,
+        first_epoch=first_epoch,
+        notes=tuple(run.notes),
+    )
+
+
+def _diverged(run: Run) -> Trained:
+    if not run.best:
+        raise ValueError(f"training failed in its first epoch: {DIVERGED}")
+    return run.trained("diverged", DIVERGED)
