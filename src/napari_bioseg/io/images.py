@@ -1,0 +1,257 @@
+"""Reading images and labels of any kind."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .axes import Role, layout_of
+from .pictures import open_npy, open_picture
+from .source import Source
+from .tiff import open_tiff
+from .zarr_folder import is_zarr, open_zarr
+
+SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".npy", ".zarr")
+"""Endings of the files that can be read."""
+
+_LARGEST = 2**31 - 1  # of int32, the type of labels inside the package
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """What is known about an image file before its pixels are read."""
+
+    path: Path
+    """The file."""
+    shape: tuple[int, ...]
+    """Shape once read: ``(C, [Z,] Y, X)`` for images, ``([Z,] Y, X)`` for labels."""
+    axes: str
+    """The axes of that shape: ``CYX``, ``CZYX``, ``YX`` or ``ZYX``."""
+    dtype: np.dtype[Any]
+    """Type of the pixels in the file."""
+    spacing: tuple[float, ...] | None
+    """Size of a pixel per spatial axis; None if the file does not say."""
+    unit: str
+    """Unit of the spacing, such as ``um``; empty if unknown."""
+    channels: tuple[str, ...]
+    """Names of the channels; empty if unknown."""
+    notes: dict[str, Any]
+    """Facts that this package wrote into the file, such as the workflow."""
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Pixels per spatial axis, ``([Z,] Y, X)``."""
+        return self.shape[1:] if self.axes[0] == "C" else self.shape
+
+
+def image_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
+    """Look at an image without reading its pixels.
+
+    Parameters
+    ----------
+    path : str or Path
+        TIFF, PNG, JPEG, BMP, npy or zarr.
+    axes : str, optional
+        One letter per stored axis (T, C, Z, Y, X), if the file's own word or the
+        guess from its shape is wrong.
+
+    Returns
+    -------
+    ImageInfo
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, damaged, of another kind, or its axes are unclear.
+    """
+    return _info(_source(path, "image"), "image", axes)
+
+
+def label_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
+    """Look at a label file without reading its pixels.
+
+    Parameters
+    ----------
+    path : str or Path
+        TIFF, PNG, BMP, npy or zarr.
+    axes : str, optional
+        One letter per stored axis.
+
+    Returns
+    -------
+    ImageInfo
+
+    Raises
+    ------
+    ValueError
+        As for `image_info`; also if the file has colours or channels.
+    """
+    return _info(_source(path, "labels"), "labels", axes)
+
+
+def read_image(path: str | Path, *, axes: str | None = None) -> Any:
+    """Read an image.
+
+    Parameters
+    ----------
+    path : str or Path
+        TIFF (plain, ImageJ, OME), PNG, JPEG, BMP, npy or zarr (also OME-Zarr).
+    axes : str, optional
+        One letter per stored axis (T, C, Z, Y, X), if the file's own word or the
+        guess from its shape is wrong.
+
+    Returns
+    -------
+    ndarray or dask.array.Array, shape (C, [Z,] Y, X)
+        In the file's own type, with the byte order of this machine; bool becomes
+        uint8. Zarr is returned as a dask array, of which nothing is read yet.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, damaged, of another kind, or its axes are unclear.
+
+    Notes
+    -----
+    Axes that a file does not name are told by their lengths: one at most 4 long holds
+    channels, a longer one slices.
+    """
+    source = _source(path, "image")
+    layout = layout_of(source, "image", axes)
+    return layout.arrange(_plain(_load(source), source))
+
+
+def read_labels(path: str | Path, *, axes: str | None = None) -> NDArray[np.int32]:
+    """Read labels: one whole number per object or class, 0 for background.
+
+    Parameters
+    ----------
+    path : str or Path
+        TIFF, PNG (also with a palette), BMP, npy or zarr.
+    axes : str, optional
+        One letter per stored axis.
+
+    Returns
+    -------
+    ndarray of int32, shape ([Z,] Y, X)
+        Numbers as stored; a float file is accepted if all of them are whole.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, damaged, of another kind, a colour image, or holds
+        fractions, negative or too large numbers.
+    """
+    source = _source(path, "labels")
+    layout = layout_of(source, "labels", axes)
+    array = np.asarray(layout.arrange(_plain(_load(source), source)))
+    if array.size:
+        _check_numbers(array, source.path)
+    return np.ascontiguousarray(array, np.int32)
+
+
+def _check_numbers(array: NDArray[Any], path: Path) -> None:
+    low, high = array.min(), array.max()
+    advice = "labels are whole numbers, one per object, and 0 for background"
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"{path} holds values that are not finite: {advice}")
+    if array.dtype.kind == "f" and (array != np.rint(array)).any():
+        raise ValueError(
+            f"{path} holds fractions from {low:g} to {high:g}: {advice}. "
+            "Is it an image or a probability map?"
+        )
+    if low < 0 or high > _LARGEST:
+        raise ValueError(
+            f"{path} holds numbers from {low:.0f} to {high:.0f}: {advice}, "
+            f"up to {_LARGEST}"
+        )
+
+
+def _info(source: Source, role: Role, axes: str | None) -> ImageInfo:
+    layout = layout_of(source, role, axes)
+    spatial = layout.order.removeprefix("C")
+    known = source.scale and all(letter in source.scale for letter in spatial)
+    return ImageInfo(
+        path=source.path,
+        shape=layout.shape,
+        axes=layout.order,
+        dtype=source.dtype,
+        spacing=tuple(source.scale[letter] for letter in spatial) if known else None,
+        unit=source.unit,
+        channels=source.channels,
+        notes=source.notes,
+    )
+
+
+def _source(path: str | Path, role: Role) -> Source:
+    path = Path(path)
+    if not path.exists():
+        raise ValueError(f"there is no file {path}")
+    suffix = path.suffix.lower()
+    with _explained(path):
+        if is_zarr(path):
+            return open_zarr(path)
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder, not an image")
+        if suffix in (".tif", ".tiff"):
+            return open_tiff(path)
+        if suffix == ".npy":
+            return open_npy(path)
+        if suffix in SUFFIXES:
+            return open_picture(path, indices=role == "labels")
+    raise ValueError(
+        f"{path} cannot be read: files may end in {', '.join(SUFFIXES)}, "
+        f"not {suffix or 'nothing'}"
+    )
+
+
+def _load(source: Source) -> Any:
+    with _explained(source.path):
+        return source.load()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say which file is damaged; what is said already passes through."""
+    from tifffile import TiffFileError
+
+    try:
+        yield
+    except (*_DAMAGE, TiffFileError) as error:
+        if isinstance(error, ValueError) and str(error).startswith(str(path)):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path} is damaged or no image: {reason}") from error
+
+
+def _plain(array: Any, source: Source) -> Any:
+    """Return the array with a type that everything else can work with."""
+    dtype = array.dtype
+    if dtype.kind not in "biuf":
+        raise ValueError(
+            f"{source.path} holds {dtype} values; an image holds real numbers"
+        )
+    if dtype.kind == "b":
+        return array.astype(np.uint8)
+    if dtype.kind == "f" and dtype.itemsize not in (4, 8):
+        return array.astype(np.float32)
+    return array if dtype.isnative else array.astype(dtype.newbyteorder("="))

@@ -1,0 +1,183 @@
+"""Writing images and labels, completely or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tiff import write_tiff
+from .zarr_folder import create_zarr
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a place to write to, which takes the name of ``path`` once all went well.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder to write or replace.
+
+    Yields
+    ------
+    Path
+        A place beside it. If writing fails it is removed, and what was at ``path``
+        stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
+    try:
+        yield part
+        if part.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        os.replace(part, path)
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def write_image(
+    path: str | Path,
+    image: Any,
+    *,
+    spacing: tuple[float, ...] | None = None,
+    unit: str = "",
+    channels: tuple[str, ...] = (),
+    notes: dict[str, Any] | None = None,
+) -> Path:
+    """Write an image as TIFF or OME-Zarr.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in ``.tif``, ``.tiff`` or ``.zarr``; replaced if it exists.
+    image : array, shape (C, [Z,] Y, X)
+        numpy, or dask for zarr.
+    spacing : tuple of float, optional
+        Size of a pixel per spatial axis.
+    unit : str
+        Unit of the spacing, such as ``um``.
+    channels : tuple of str
+        Names of the channels.
+    notes : dict, optional
+        Facts to keep in the file, as JSON can hold them.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ValueError
+        If the image has not 3 or 4 axes, spacing or channel names do not fit, or the
+        ending is another one.
+    """
+    if image.ndim not in (3, 4):
+        raise ValueError(
+            f"an image to write has the axes (C, [Z,] Y, X), not shape {image.shape}"
+        )
+    if channels and len(channels) != image.shape[0]:
+        raise ValueError(
+            f"{len(channels)} channel names ({', '.join(channels)}) for an image with "
+            f"{image.shape[0]} channels"
+        )
+    axes = "CYX" if image.ndim == 3 else "CZYX"
+    return _write(Path(path), image, axes, spacing, unit, channels, notes)
+
+
+def write_labels(
+    path: str | Path,
+    labels: NDArray[Any],
+    *,
+    spacing: tuple[float, ...] | None = None,
+    unit: str = "",
+    notes: dict[str, Any] | None = None,
+) -> Path:
+    """Write labels as TIFF or OME-Zarr, in the smallest type that others read well.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in ``.tif``, ``.tiff`` or ``.zarr``; replaced if it exists.
+    labels : ndarray of int, shape ([Z,] Y, X)
+        Object numbers: stored as uint16 if they fit, else as int32.
+    spacing : tuple of float, optional
+        Size of a pixel per axis.
+    unit : str
+        Unit of the spacing, such as ``um``.
+    notes : dict, optional
+        Facts to keep in the file, as JSON can hold them.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ValueError
+        If the labels have not 2 or 3 axes or are no whole numbers, the spacing does
+        not fit, or the ending is another one.
+    """
+    if labels.ndim not in (2, 3) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            "labels to write are whole numbers with the axes ([Z,] Y, X), "
+            f"not {labels.dtype} of shape {labels.shape}"
+        )
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if low < 0 or high > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"labels to write go from {low} to {high}; allowed are 0 to "
+            f"{np.iinfo(np.int32).max}"
+        )
+    small = labels.astype(np.uint16 if high < 2**16 else np.int32)
+    axes = "YX" if labels.ndim == 2 else "ZYX"
+    return _write(Path(path), small, axes, spacing, unit, (), notes)
+
+
+def _write(
+    path: Path,
+    array: Any,
+    axes: str,
+    spacing: tuple[float, ...] | None,
+    unit: str,
+    channels: tuple[str, ...],
+    notes: dict[str, Any] | None,
+) -> Path:
+    count = len(axes.removeprefix("C"))
+    if spacing is not None and (len(spacing) != count or min(spacing) <= 0):
+        raise ValueError(
+            f"spacing {spacing} does not fit: give {count} sizes above 0, one per axis "
+            f"of {axes.removeprefix('C')}"
+        )
+    if path.suffix.lower() not in (".tif", ".tiff", ".zarr"):
+        raise ValueError(
+            f"cannot write {path}: the name must end in .tif, .tiff or .zarr"
+        )
+    about: dict[str, Any] = {
+        "spacing": tuple(float(size) for size in spacing) if spacing else None,
+        "unit": unit,
+        "channels": channels,
+        "notes": notes,
+    }
+    with replacing(path) as part:
+        if path.suffix.lower() == ".zarr":
+            target = create_zarr(part, array.shape, array.dtype, axes, **about)
+            if isinstance(array, np.ndarray):
+                target[...] = array
+            else:
+                array.store(target, lock=False)
+        else:
+            write_tiff(part, np.asarray(array), axes, **about)
+    return path
