@@ -13,6 +13,7 @@ from .events import (
 )
 from .model import Model, predict_array
 from .pair import Pair, check_pairs
+from .predict import predict, predict_tiles
 from .train import train
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "TrainEvent",
     "Trained",
     "check_pairs",
+    "predict",
     "predict_array",
+    "predict_tiles",
     "train",
 ]

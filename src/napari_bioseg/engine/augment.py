@@ -42,13 +42,12 @@ def augment(
     channels = image.shape[0]
     image = np.array(image, dtype=np.float32, order="C")
     if settings.contrast:
-        factor = 1 + rng.uniform(-settings.contrast, settings.contrast, channels)
+        factor = 1 + _uniform(settings.contrast, channels, rng)
         mean = image.reshape(channels, -1).mean(axis=1)
-        image *= factor.astype(np.float32)[axes]
-        image += ((1 - factor) * mean).astype(np.float32)[axes]
+        image *= factor[axes]
+        image += ((1 - factor) * mean)[axes]
     if settings.brightness:
-        shift = rng.uniform(-settings.brightness, settings.brightness, channels)
-        image += (shift * spread).astype(np.float32)[axes]
+        image += (_uniform(settings.brightness, channels, rng) * spread)[axes]
     if settings.noise:
         deviation = np.float32(settings.noise * rng.uniform(0, 1)) * spread
         noise = rng.standard_normal(image.shape, dtype=np.float32)
@@ -73,3 +72,9 @@ def _move(
         image = np.rot90(image, turns, axes=(-2, -1))
         targets = np.rot90(targets, turns, axes=(-2, -1))
     return image, targets
+
+
+def _uniform(
+    largest: float, count: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    return rng.uniform(-largest, largest, count).astype(np.float32)
