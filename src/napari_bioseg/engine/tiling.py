@@ -141,13 +141,16 @@ class Tiling:
         size = (part.stop - part.start for part in block)
         out = np.zeros((channels, *size), dtype=np.float32)
         for other in needed:
-            part = _crop(tiles[other], self.read(other), block).copy()
-            for number, axis in enumerate(self.axes):
-                weight = axis.weight(other[number], block[number])
-                shape = [1] * part.ndim
-                shape[number + 1] = -1
-                part *= weight.reshape(shape)
-            out += part
+            read = self.read(other)
+            part = tuple(
+                slice(max(a.start, b.start), min(a.stop, b.stop))
+                for a, b in zip(read, block, strict=True)
+            )
+            values = _crop(tiles[other], read, part).copy()
+            for number, axis in enumerate(self.axes, start=1):
+                weight = axis.weight(other[number - 1], part[number - 1])
+                values *= weight.reshape((-1, *(1,) * (values.ndim - 1 - number)))
+            _crop(out, block, part)[...] += values
         return out
 
     def _each(self, method: str, index: Index) -> Region:
