@@ -49,8 +49,8 @@ def open_tiff(path: Path) -> Source:
                 f"{path} holds {len(file.series)} images of shape {series.shape}; "
                 "save each as a file of its own"
             )
-        axes = _axes_of(file, series)
         scale, unit, notes = _facts_of(file)
+        axes = str(series.axes) if notes else _axes_of(file, series)
         channels = tuple(str(name) for name in notes.get("channels", ()))
         return Source(
             path=path,
@@ -85,7 +85,7 @@ def _facts_of(file: Any) -> tuple[dict[str, float], str, dict[str, Any]]:
     if file.is_ome:
         return (*_ome_scale(file.ome_metadata), {})
     shaped = (file.shaped_metadata or [{}])[0]
-    notes = _notes(shaped.get(NOTES, ""))
+    notes = _notes(shaped.get("Info", ""))
     spacing = notes.get("spacing") or []
     axes = [letter for letter in str(shaped.get("axes", "")) if letter in "ZYX"]
     if len(spacing) != len(axes):
@@ -94,12 +94,11 @@ def _facts_of(file: Any) -> tuple[dict[str, float], str, dict[str, Any]]:
     return scale, str(notes.get("unit", "")), notes
 
 
-def _notes(text: Any) -> dict[str, Any]:
+def _notes(text: str) -> dict[str, Any]:
     with contextlib.suppress(ValueError):
-        values = json.loads(text) if isinstance(text, str) else text
-        if isinstance(values, dict):
-            found = values.get(NOTES, values if "role" in values else {})
-            return found if isinstance(found, dict) else {}
+        values = json.loads(text)
+        if isinstance(values, dict) and isinstance(values.get(NOTES), dict):
+            return dict(values[NOTES])
     return {}
 
 
@@ -209,31 +208,28 @@ def write_tiff(
     facts = {**(notes or {}), "spacing": spacing, "unit": unit}
     if channels:
         facts["channels"] = list(channels)
+    metadata: dict[str, Any] = {"axes": axes, "Info": json.dumps({NOTES: facts})}
     options: dict[str, Any] = {
+        "metadata": metadata,
         "compression": "zlib",
         "compressionargs": {"level": 1},
         "photometric": "minisblack",
     }
     if array.dtype.name in _IMAGEJ_TYPES and array.nbytes < _BIG:
-        if axes == "CZYX":
-            array, axes = array.swapaxes(0, 1), "ZCYX"  # ImageJ's order
-        options |= _imagej_options(axes, spacing, unit, facts)
+        options["imagej"] = True
+        slices = 1
+        if axes == "CZYX":  # ImageJ's order is another one
+            array, metadata["axes"], slices = (
+                array.swapaxes(0, 1),
+                "ZCYX",
+                len(array[0]),
+            )
         if channels:
-            slices = array.shape[0] if axes == "ZCYX" else 1
-            options["metadata"]["Labels"] = [*channels] * slices
+            metadata["Labels"] = [*channels] * slices
+        if spacing:
+            options["resolution"] = (1 / spacing[-1], 1 / spacing[-2])
+            metadata["unit"] = unit or "pixel"
+            metadata["spacing"] = spacing[0] if "Z" in axes else 1.0
     else:
         options["bigtiff"] = array.nbytes >= _BIG
-        options["metadata"] = {"axes": axes, NOTES: json.dumps(facts)}
     tifffile.imwrite(path, array, **options)
-
-
-def _imagej_options(
-    axes: str, spacing: tuple[float, ...] | None, unit: str, facts: dict[str, Any]
-) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"axes": axes, "Info": json.dumps({NOTES: facts})}
-    options: dict[str, Any] = {"imagej": True, "metadata": metadata}
-    if spacing:
-        options["resolution"] = (1 / spacing[-1], 1 / spacing[-2])
-        metadata["unit"] = unit or "pixel"
-        metadata["spacing"] = spacing[0] if "Z" in axes else 1.0
-    return options

@@ -177,7 +177,7 @@ def _write(
             if isinstance(array, np.ndarray):
                 target[...] = array
             else:
-                array.store(target, lock=False)
+                array.rechunk(target.chunks).store(target, lock=False)
         else:
             write_tiff(part, np.asarray(array), axes, **about)
     return path

@@ -1,0 +1,186 @@
+"""The folder of results: channels, labels and the settings that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from napari_bioseg.settings import Workflow
+
+from .predictions import write_prediction
+from .write import replacing, write_labels
+
+Format = Literal["tif", "zarr"]
+
+PREDICTIONS = "predictions"
+LABELS = "labels"
+WORKFLOW = "workflow.yaml"
+
+
+def result_path(
+    folder: str | Path,
+    kind: Literal["predictions", "labels"],
+    name: str,
+    format: Format = "tif",
+) -> Path:
+    """Return where a result goes.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of results.
+    kind : {"predictions", "labels"}
+        What it is.
+    name : str
+        Name of the image, without its ending.
+    format : {"tif", "zarr"}
+        Kind of file.
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> result_path("out", "labels", "cell_1").as_posix()
+    'out/labels/cell_1.tif'
+    """
+    return Path(folder) / kind / f"{name}.{format}"
+
+
+def check_free(paths: Iterable[Path]) -> None:
+    """Refuse to replace results.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Where results are to go.
+
+    Raises
+    ------
+    ValueError
+        If something is there already.
+    """
+    taken = [path for path in paths if path.exists()]
+    if taken:
+        more = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        raise ValueError(
+            f"{taken[0]}{more} exists already; choose another folder, or say that "
+            "results may be overwritten"
+        )
+
+
+def write_results(
+    folder: str | Path,
+    name: str,
+    workflow: Workflow,
+    *,
+    prediction: Any = None,
+    labels: NDArray[Any] | None = None,
+    spacing: tuple[float, ...] | None = None,
+    unit: str = "",
+    format: Format = "tif",
+    overwrite: bool = False,
+) -> tuple[Path, ...]:
+    """Write what was computed for one image, and the settings that made it.
+
+    The folder holds ``workflow.yaml``, ``predictions/<name>.tif`` with all channels
+    and ``labels/<name>.tif``.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of results; created if needed.
+    name : str
+        Name of the image, without its ending.
+    workflow : Workflow
+        The settings.
+    prediction : array, shape (C, [Z,] Y, X), optional
+        Channels.
+    labels : ndarray of int, shape ([Z,] Y, X), optional
+        Objects or classes.
+    spacing : tuple of float, optional
+        Size of a pixel per spatial axis.
+    unit : str
+        Unit of the spacing, such as ``um``.
+    format : {"tif", "zarr"}
+        Kind of files.
+    overwrite : bool
+        Whether earlier results may be replaced.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    ValueError
+        If a result is there already and ``overwrite`` is off; nothing is written then.
+    """
+    folder = Path(folder)
+    wanted = [(PREDICTIONS, prediction), (LABELS, labels)]
+    paths = {
+        kind: result_path(folder, kind, name, format)  # type: ignore[arg-type]
+        for kind, data in wanted
+        if data is not None
+    }
+    if not overwrite:
+        check_free(paths.values())
+    write_workflow(folder, workflow, overwrite=overwrite)
+    if prediction is not None:
+        write_prediction(
+            paths[PREDICTIONS],
+            prediction,
+            workflow,
+            spacing=spacing,
+            unit=unit,
+            source=name,
+        )
+    if labels is not None:
+        notes = {"version": 1, "role": "labels", "source": name}
+        write_labels(paths[LABELS], labels, spacing=spacing, unit=unit, notes=notes)
+    return tuple(paths.values())
+
+
+def write_workflow(
+    folder: str | Path, workflow: Workflow, *, overwrite: bool = False
+) -> Path:
+    """Write the settings that made the results in a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of results; created if needed.
+    workflow : Workflow
+        The settings.
+    overwrite : bool
+        Whether other settings there may be replaced.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        If other settings are there already and ``overwrite`` is off: results of
+        different settings do not belong into one folder.
+    """
+    path = Path(folder) / WORKFLOW
+    text = workflow.to_yaml()
+    if path.exists():
+        if path.read_text(encoding="utf-8") == text:
+            return path
+        if not overwrite:
+            raise ValueError(
+                f"{path} holds other settings than these results were made with; "
+                "choose another folder, or say that results may be overwritten"
+            )
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+    return path

@@ -1,0 +1,140 @@
+"""What is written is read back the same, whole or not at all."""
+
+import dask.array as da
+import numpy as np
+import pytest
+import tifffile
+import zarr
+
+from napari_bioseg.io import (
+    image_info,
+    label_info,
+    read_image,
+    read_labels,
+    write_image,
+    write_labels,
+)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64", "int32"])
+@pytest.mark.parametrize("shape", [(1, 9, 8), (2, 9, 8), (9, 9, 8), (2, 5, 9, 8)])
+def test_images(tmp_path, suffix, dtype, shape):
+    image = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    spacing = (3.0, 0.5, 0.25)[-len(shape) + 1 :]
+    names = tuple(f"n{i}" for i in range(shape[0]))
+    path = write_image(
+        tmp_path / f"new/a{suffix}",
+        image,
+        spacing=spacing,
+        unit="um",
+        channels=names,
+        notes={"role": "test", "deep": {"list": [1, "µ"]}},
+    )
+    back = np.asarray(read_image(path))
+    assert np.array_equal(back, image)
+    assert back.dtype == dtype
+    info = image_info(path)
+    assert info.spacing == pytest.approx(spacing)
+    assert (info.unit, info.channels) == ("um", names)
+    assert info.notes["deep"] == {"list": [1, "µ"]}
+    assert [p.name for p in path.parent.iterdir()] == [path.name], "nothing left over"
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+@pytest.mark.parametrize(
+    ("top", "stored"), [(3, "uint16"), (65535, "uint16"), (65536, "int32")]
+)
+@pytest.mark.parametrize("shape", [(9, 8), (1, 9, 8), (3, 9, 8), (6, 9, 8)])
+def test_labels(tmp_path, suffix, top, stored, shape):
+    labels = np.zeros(shape, np.int64)
+    labels[..., 2:5, 3] = top
+    path = write_labels(tmp_path / f"a{suffix}", labels, spacing=(0.5,) * len(shape))
+    assert label_info(path).dtype == stored
+    assert label_info(path).spacing == (0.5,) * len(
+        shape[-3:] if shape[0] > 1 else "yx"
+    )
+    assert np.array_equal(read_labels(path), labels.squeeze())
+
+
+def test_imagej_and_napari_find_their_own_facts(tmp_path):
+    path = write_image(
+        tmp_path / "a.tif",
+        np.zeros((2, 5, 9, 8), np.float32),
+        spacing=(2.0, 0.5, 0.25),
+        unit="um",
+        channels=("B", "C"),
+    )
+    with tifffile.TiffFile(path) as file:
+        about = file.imagej_metadata
+        assert (about["channels"], about["slices"], about["unit"]) == (2, 5, "um")
+        assert about["spacing"] == 2.0
+        assert about["Labels"][:3] == ["B", "C", "B"]
+        assert file.pages[0].compression.name == "ADOBE_DEFLATE"
+        assert file.pages[0].tags["XResolution"].value == (4, 1)
+    path = write_image(tmp_path / "a.zarr", np.zeros((2, 9, 8)), spacing=(0.5, 0.25))
+    (about,) = zarr.open(str(path)).attrs["multiscales"]
+    assert [axis["name"] for axis in about["axes"]] == ["c", "y", "x"]
+
+
+def test_dask_goes_to_zarr_in_pieces(tmp_path):
+    lazy = da.random.default_rng(0).random((2, 700, 600), chunks=(1, 300, 300))
+    path = write_image(tmp_path / "a.zarr", lazy)
+    assert np.array_equal(read_image(path).compute(), lazy.compute())
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+def test_a_failed_write_leaves_the_old_file(tmp_path, suffix):
+    path = write_image(tmp_path / f"a{suffix}", np.ones((1, 9, 8), np.uint8))
+
+    def fail(block):
+        raise OSError("disk full")
+
+    lazy = da.map_blocks(
+        fail, da.zeros((1, 9, 8), dtype="u1"), dtype="u1", meta=np.array(())
+    )
+    with pytest.raises(OSError, match="disk full"):
+        write_image(path, lazy)
+    assert np.asarray(read_image(path)).all()
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+IMAGE = np.zeros((2, 9, 8), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda p: write_image(p / "a.png", IMAGE), "must end in .tif, .tiff or .zarr"),
+        (
+            lambda p: write_image(p / "a.tif", IMAGE[0]),
+            r"\(C, \[Z,\] Y, X\), not shape",
+        ),
+        (
+            lambda p: write_image(p / "a.tif", IMAGE, channels=("B",)),
+            r"1 channel names \(B\) for an image with 2",
+        ),
+        (
+            lambda p: write_image(p / "a.tif", IMAGE, spacing=(1.0, 1.0, 1.0)),
+            "give 2 sizes above 0, one per axis of YX",
+        ),
+        (
+            lambda p: write_labels(p / "a.tif", IMAGE, spacing=(0.0, 1.0, 1.0)),
+            "give 3 sizes above 0, one per axis of ZYX",
+        ),
+        (
+            lambda p: write_labels(p / "a.tif", IMAGE / 2),
+            "whole numbers .* not float64",
+        ),
+        (lambda p: write_labels(p / "a.tif", IMAGE[0, 0]), r"shape \(8,\)"),
+        (lambda p: write_labels(p / "a.tif", IMAGE.astype(int) - 1), "go from -1 to 0"),
+        (
+            lambda p: write_labels(p / "a.tif", IMAGE.astype(int) + 2**31),
+            "allowed are 0",
+        ),
+    ],
+)
+def test_refused(tmp_path, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(tmp_path)
+    assert not list(tmp_path.iterdir())
