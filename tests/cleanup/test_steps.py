@@ -130,6 +130,39 @@ def test_all_steps_together_keep_numbers():
     assert out.dtype == np.uint16
 
 
+@pytest.mark.parametrize(
+    ("step", "after"),
+    [
+        (RemoveSmall(size=3), "222.... 2.2.1.. 222..1. ...11.. ......."),
+        (RemoveLarge(size=5), "......1 ....1.. .....1. ...11.. ......."),
+        (ClearBorder(), "....... ....1.. .....1. ...11.. ......."),
+        # These two are about a class as a whole.
+        (KeepLargest(), "222.... 2.2.1.. 222..1. ...11.. ......."),
+        (FillHoles(), "222...1 222.1.. 222..1. ...11.. ......."),
+    ],
+)
+def test_pieces_of_classes(step, after):
+    classes = drawn("222...1 2.2.1.. 222..1. ...11.. .......")
+    assert apply(classes, [step], classes=True).tolist() == drawn(after).tolist()
+
+
+def test_many_pieces_of_one_class():
+    rng = np.random.default_rng(1)
+    for shape in ((60, 70), (12, 20, 20)):
+        classes = rng.integers(0, 3, shape).astype("uint8")
+        kept = apply(classes, [RemoveSmall(size=5)], classes=True)
+        full = ndi.generate_binary_structure(len(shape), len(shape))
+        for value in (1, 2):
+            pieces, _ = ndi.label(classes == value, full)
+            large = np.bincount(pieces.ravel()) >= 5
+            large[0] = False
+            assert np.array_equal(kept == value, large[pieces])
+    # One piece that fills everything: the search has to remember many places.
+    solid = np.ones((300, 300), np.uint8)
+    assert apply(solid, [RemoveSmall(size=90_000)], classes=True).all()
+    assert not apply(solid, [RemoveSmall(size=90_001)], classes=True).any()
+
+
 @pytest.mark.parametrize("steps", [[s] for s in (FillHoles(), KeepLargest())])
 @pytest.mark.parametrize("shape", [(0, 0), (3, 0, 4), (1, 1), (1, 1, 1), (2, 1, 3)])
 @pytest.mark.parametrize("value", [0, 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.settings import CleanupStep
@@ -12,7 +13,7 @@ from napari_bioseg.settings import CleanupStep
 from .clear_border import clear_border
 from .fill_holes import fill_holes
 from .keep_largest import keep_largest
-from .labels import check_labels
+from .labels import check_labels, pieces_of
 from .remove_large import remove_large
 from .remove_small import remove_small
 
@@ -25,8 +26,12 @@ STEPS: dict[str, Callable[..., NDArray[Any]]] = {
 }
 """The function of each step; its arguments carry the names of the step's settings."""
 
+_REMOVE_PIECES = ("remove_small", "remove_large", "clear_border")
 
-def apply(labels: NDArray[Any], steps: Iterable[CleanupStep]) -> NDArray[Any]:
+
+def apply(
+    labels: NDArray[Any], steps: Iterable[CleanupStep], *, classes: bool = False
+) -> NDArray[Any]:
     """Run clean-up steps over labels, in the order given.
 
     Parameters
@@ -35,6 +40,9 @@ def apply(labels: NDArray[Any], steps: Iterable[CleanupStep]) -> NDArray[Any]:
         Object numbers, 0 for background; not changed.
     steps : iterable of CleanupStep
         Settings of the steps, for example ``workflow.cleanup.steps``.
+    classes : bool
+        Whether the numbers are classes instead of objects. Sizes and borders then
+        concern every connected piece of a class on its own.
 
     Returns
     -------
@@ -60,5 +68,10 @@ def apply(labels: NDArray[Any], steps: Iterable[CleanupStep]) -> NDArray[Any]:
     out = labels.copy()
     for step in steps:
         values = {name: getattr(step, name) for name in type(step).model_fields}
-        out = STEPS[values.pop("step")](out, **values)
+        name = values.pop("step")
+        if classes and name in _REMOVE_PIECES:
+            stays = STEPS[name](pieces_of(out), **values) > 0
+            out = np.where(stays, out, out.dtype.type(0))
+        else:
+            out = STEPS[name](out, **values)
     return out

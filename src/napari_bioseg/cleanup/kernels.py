@@ -181,3 +181,38 @@ def keep_largest_pieces(
                     for x in range(width):
                         if piece[z, y, x] and piece[z, y, x] != best:
                             out[z + box[0], y + box[1], x + box[2]] = 0
+
+
+@njit(cache=True, nogil=True)
+def number_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Number the pieces of every class, 1…n in scan order; 0 stays background."""
+    depth, height, width = labels.shape
+    pieces = np.zeros(labels.shape, np.int32)
+    stack = np.empty(1024, np.int64)
+    count = 0
+    for start in range(labels.size):
+        x, y = start % width, start // width % height
+        z = start // width // height
+        value = labels[z, y, x]
+        if value == 0 or pieces[z, y, x]:
+            continue
+        count += 1
+        pieces[z, y, x] = count
+        stack[0] = start
+        waiting = 1
+        while waiting:
+            waiting -= 1
+            x, y = stack[waiting] % width, stack[waiting] // width % height
+            z = stack[waiting] // width // height
+            if waiting + 27 > len(stack):
+                larger = np.empty(2 * len(stack), np.int64)
+                larger[:waiting] = stack[:waiting]
+                stack = larger
+            for nz in range(max(z - 1, 0), min(z + 2, depth)):
+                for ny in range(max(y - 1, 0), min(y + 2, height)):
+                    for nx in range(max(x - 1, 0), min(x + 2, width)):
+                        if labels[nz, ny, nx] == value and pieces[nz, ny, nx] == 0:
+                            pieces[nz, ny, nx] = count
+                            stack[waiting] = (nz * height + ny) * width + nx
+                            waiting += 1
+    return pieces
