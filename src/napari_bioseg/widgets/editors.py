@@ -16,9 +16,9 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
     QLineEdit,
+    QPushButton,
     QSizePolicy,
     QSpinBox,
-    QToolButton,
     QWidget,
 )
 
@@ -335,7 +335,7 @@ def number_box(spec: FieldSpec) -> QSpinBox | FloatSpinBox:
         box.setSuffix(f" {spec.unit}")
     box.setKeyboardTracking(False)
     box.setAlignment(Qt.AlignmentFlag.AlignRight)
-    box.setMinimumWidth(64)
+    box.setMinimumWidth(84)
     box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     guard_wheel(box)
     return box
@@ -361,7 +361,7 @@ def _real_box(spec: FieldSpec) -> FloatSpinBox:
     return box
 
 
-def word_toggles(words: tuple[str, ...]) -> dict[str, QToolButton]:
+def word_toggles(words: tuple[str, ...]) -> dict[str, QPushButton]:
     """Make one small checkable button a word.
 
     Parameters
@@ -371,14 +371,14 @@ def word_toggles(words: tuple[str, ...]) -> dict[str, QToolButton]:
 
     Returns
     -------
-    dict of str to QToolButton
+    dict of str to QPushButton
     """
     toggles = {}
     for word in words:
-        toggle = QToolButton()
-        toggle.setText(word)
+        toggle = QPushButton(word)
+        toggle.setObjectName("segment")  # as panels style it
         toggle.setCheckable(True)
-        toggle.setMinimumWidth(36)
+        toggle.setFixedWidth(40)
         toggles[word] = toggle
     return toggles
 

@@ -61,6 +61,8 @@ class SettingsForm(QWidget):
         Fields to show, in this order; all of them by default.
     exclude : sequence of str
         Fields not to show.
+    fold : bool
+        Whether advanced settings are folded away.
 
     Notes
     -----
@@ -77,14 +79,15 @@ class SettingsForm(QWidget):
         *,
         include: Sequence[str] | None = None,
         exclude: Sequence[str] = (),
+        fold: bool = True,
     ) -> None:
         super().__init__()
         self._settings = settings
         self._error = ""
         self._rows: dict[str, _Row] = {}
         specs = _chosen(describe(type(settings)), include, exclude)
-        plain = [spec for spec in specs if not spec.advanced]
-        folded = [spec for spec in specs if spec.advanced] if plain else []
+        plain = [spec for spec in specs if not (spec.advanced and fold)]
+        folded = [spec for spec in specs if spec not in plain] if plain else []
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -104,8 +107,8 @@ class SettingsForm(QWidget):
         return self
 
     @property
-    def settings(self) -> Settings:
-        """The value shown.
+    def settings(self) -> Any:
+        """The value shown, of the class the form was made with.
 
         Raises
         ------
@@ -117,7 +120,7 @@ class SettingsForm(QWidget):
         return self._settings
 
     @settings.setter
-    def settings(self, settings: Settings) -> None:
+    def settings(self, settings: Any) -> None:
         if type(settings) is not type(self._settings):
             raise ValueError(
                 f"this form shows {type(self._settings).__name__}, "
@@ -186,7 +189,10 @@ class SettingsForm(QWidget):
             editor.setToolTip(tooltip(spec))
             error = _error_label()
             parts: tuple[QWidget, ...]
-            if spec.kind in ("model", "list"):
+            if spec.kind == "list" and len(specs) == 1:
+                grid.addWidget(editor, 2 * line, 0, 1, 2)
+                parts = (editor,)
+            elif spec.kind in ("model", "list"):
                 section = Section(
                     capitalised(spec.title), editor, expanded=spec.kind == "list"
                 )
@@ -278,7 +284,8 @@ class ModelEditor(Editor):
 
     def value(self) -> Settings:
         """Return the nested settings; raises ValueError while they are wrong."""
-        return self.form.settings
+        settings: Settings = self.form.settings
+        return settings
 
     def set_value(self, value: Any) -> None:
         """Show nested settings."""
@@ -317,7 +324,8 @@ class UnionEditor(Editor):
 
     def value(self) -> Settings:
         """Return the settings of the kind chosen."""
-        return self.form.settings
+        settings: Settings = self.form.settings
+        return settings
 
     def set_value(self, value: Any) -> None:
         """Choose the kind of some settings and show them."""

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMenu,
+    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -51,7 +52,7 @@ class ListEditor(Editor):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
-        self._chips: dict[type[Settings], QToolButton] = {}
+        self._chips: dict[type[Settings], QPushButton] = {}
         self._sets: QComboBox | None = None
         if issubclass(spec.models[0], ChannelSettings):
             layout.addWidget(self._toggles())
@@ -151,10 +152,8 @@ class ListEditor(Editor):
             name = "".join(kind_title(kind) for kind in held)
             self._sets.setCurrentIndex(self._sets.findData(name))
 
-    def _menu(self) -> QToolButton:
-        button = QToolButton()
-        button.setText("Add step")
-        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    def _menu(self) -> QPushButton:
+        button = QPushButton("Add step")
         menu = QMenu(button)
         menu.setToolTipsVisible(True)
         for title, kind in self._kinds.items():
@@ -171,11 +170,11 @@ class ListEditor(Editor):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         for title, kind in self._kinds.items():
-            chip = QToolButton()
-            chip.setText(title)
+            chip = QPushButton(title)
+            chip.setObjectName("segment")  # as panels style it
             chip.setCheckable(True)
             chip.setToolTip(kind_help(kind))
-            chip.setMinimumWidth(24)
+            chip.setMinimumWidth(22)
             chip.clicked.connect(lambda on, kind=kind: self._toggle(kind, on))
             self._chips[kind] = chip
             layout.addWidget(chip, 1)
