@@ -169,11 +169,16 @@ def load_optimizer_state(
     optimizer: torch.optim.Optimizer, names: list[str], saved: Weights
 ) -> None:
     """Give an optimiser the memory that `optimizer_state` returned."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     index = {name: number for number, name in enumerate(names)}
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in saved.items():
         name, quantity = key.rsplit("|", 1)
-        state.setdefault(index[name], {})[quantity] = tensor
+        number = index[name]
+        if tensor.shape == weights[number].shape:
+            # the fused step goes through memory in order, so the layouts must agree
+            tensor = torch.empty_like(weights[number]).copy_(tensor)
+        state.setdefault(number, {})[quantity] = tensor
     whole = optimizer.state_dict()
     optimizer.load_state_dict({**whole, "state": state})
 

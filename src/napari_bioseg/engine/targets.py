@@ -123,8 +123,8 @@ def make_subjects(
     """
     image = pair.image if pair.has_channel_axis else _WithChannel(pair)
     scale = scale_of(image, workflow.data.normalization)
-    spread = 1.0 / scale_of(image, PercentileNormalization()).factor * scale.factor
-    spread = np.where(np.isfinite(spread), spread, 0.0).astype(np.float32)
+    usual = scale_of(image, PercentileNormalization()).factor
+    spread = np.divide(scale.factor, usual, out=np.zeros_like(usual), where=usual > 0)
     targets = make_targets(pair, workflow)
     labels = np.asarray(pair.labels)
     return tuple(

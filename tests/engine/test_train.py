@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import gc
+
+import numpy as np
+import pytest
+import torch
+
+from napari_bioseg.channels import encode
+from napari_bioseg.engine import (
+    EpochDone,
+    Model,
+    Pair,
+    Started,
+    StepDone,
+    Trained,
+    predict_array,
+    train,
+)
+from napari_bioseg.settings import (
+    AugmentSettings,
+    DataSettings,
+    InstanceTask,
+    NetworkSettings,
+    SemanticTask,
+    TrainSettings,
+    Workflow,
+)
+
+
+def names(events) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
+def same_weights(first: Model, second: Model) -> bool:
+    one, two = first.state_dict(), second.state_dict()
+    return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+
+
+def test_events_come_in_order(disks, tiny):
+    events = list(train([disks(seed=0), disks(seed=1), disks(seed=2)], tiny))
+    epoch = ["StepDone"] * 3 + ["EpochDone"]
+    assert names(events) == ["Started", *epoch, *epoch, "Trained"]
+    started = events[0]
+    assert isinstance(started, Started)
+    assert (started.training, started.validation) == (2, 1)
+    assert (started.patch, started.batch_size, started.steps) == ((32, 32), 2, 3)
+    assert (started.device, started.epochs, started.first_epoch) == ("cpu", 2, 1)
+    steps = [event for event in events if isinstance(event, StepDone)]
+    assert [(s.epoch, s.step, s.steps) for s in steps] == [
+        (epoch, step, 3) for epoch in (1, 2) for step in (1, 2, 3)
+    ]
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    assert [e.epoch for e in epochs] == [1, 2]
+    assert epochs[0].train_loss == pytest.approx(np.mean([s.loss for s in steps[:3]]))
+    assert set(epochs[0].metrics) == {"IoU", "IoU B", "IoU C"}
+    assert epochs[0].seconds < epochs[1].seconds
+    assert epochs[1].seconds_left == 0
+    trained = events[-1]
+    assert isinstance(trained, Trained)
+    assert (trained.reason, trained.epochs) == ("finished", 2)
+    assert trained.score == min(e.validation_loss for e in epochs)
+    facts = trained.model.workflow.trained
+    assert (facts.dimensions, facts.in_channels, facts.patch) == (2, 1, (32, 32))
+    assert (facts.images, facts.epochs, facts.best_epoch) == (3, 2, trained.best_epoch)
+    assert facts.digest
+    assert facts.version
+
+
+def learn(pairs, task, **values) -> Trained:
+    workflow = Workflow(
+        task=task,
+        network=NetworkSettings(features=8, depth=2),
+        augment=AugmentSettings(noise=0.01),
+        data=DataSettings(**{"patch": (64, 64), "validation": 0.2}),
+        train=TrainSettings(
+            **{"epochs": 4, "steps": 15, "batch_size": 4, "learning_rate": 0.01,
+               "device": "cpu", **values}
+        ),
+    )  # fmt: skip
+    *_, last = train(pairs, workflow)
+    return last
+
+
+def test_learns_disks(disks):
+    trained = learn([disks(seed=seed) for seed in range(4)], InstanceTask())
+    new = disks(seed=9)
+    found = predict_array(new.image[None], trained.model)[0] > 0.5
+    wanted = encode(new.labels, "BC")[0] > 0
+    overlap = (found & wanted).sum() / (found | wanted).sum()
+    assert overlap > 0.85
+    flat = predict_array(new.image[None], Model.create(trained.model.workflow))[0] > 0.5
+    assert (flat & wanted).sum() / (flat | wanted).sum() < 0.5  # before: nothing
+
+
+def test_learns_classes(disks):
+    def classes(seed):
+        pair = disks(seed=seed)
+        labels = np.where(pair.labels > 3, 2, pair.labels > 0).astype(np.uint8)
+        image = np.random.default_rng(seed).normal(0, 5, labels.shape) + 60 * labels
+        return Pair(np.stack([image, -image]), labels)
+
+    trained = learn([classes(seed) for seed in range(4)], SemanticTask(classes=3))
+    new = classes(9)
+    found = predict_array(new.image, trained.model).argmax(axis=0)
+    assert (found == new.labels).mean() > 0.95
+
+
+@pytest.mark.parametrize("channels", ["BCD", "BP", "Dv2", "FC", "BCM"])
+def test_every_configuration_trains(disks, tiny, channels):
+    workflow = tiny.replace(task=InstanceTask(channels=channels))
+    *_, epoch, trained = train([disks(), disks(seed=1)], workflow)
+    assert np.isfinite(epoch.validation_loss)
+    assert trained.model.outputs == workflow.outputs
+    for name in workflow.outputs:
+        kind = "error" if name.startswith("D") else "IoU"
+        assert f"{kind} {name}" in epoch.metrics
+
+
+@pytest.mark.parametrize("spacing", [None, (3.0, 1.0, 1.0)])
+def test_volumes_train(disks, tiny, spacing):
+    made = disks(size=(17, 40, 40))
+    pair = Pair(made.image, made.labels, spacing=spacing)
+    workflow = tiny.replace(
+        data=DataSettings(patch=(8, 16, 16)), task=InstanceTask(channels="BCD")
+    )
+    *_, trained = train([pair, pair], workflow)
+    assert trained.model.workflow.trained.spacing == (spacing or (1.0, 1.0, 1.0))
+    assert predict_array(made.image[None], trained.model).shape == (3, 17, 40, 40)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2])
+def test_one_image_is_enough(disks, tiny, share):
+    workflow = tiny.replace(data=tiny.data.replace(validation=share))
+    events = list(train([disks(size=(64, 100), count=9)], workflow))
+    started, epoch, trained = events[0], events[-2], events[-1]
+    assert (started.training, started.validation) == (1, int(share > 0))
+    assert np.isfinite(epoch.validation_loss) == (share > 0)
+    assert (trained.score is None) == (share == 0)
+    assert trained.best_epoch == (2 if share == 0 else trained.best_epoch)
+    assert any("validation" in note for note in started.notes)
+
+
+def test_images_smaller_than_the_patch_are_used_and_it_is_said(disks, tiny):
+    pairs = [disks(size=(20, 24), count=2), disks(size=(70, 40), seed=1)]
+    started = next(train(pairs, tiny))
+    assert any("mirrored" in note for note in started.notes)
+    list(train(pairs, tiny))
+
+
+def test_a_patch_that_does_not_fit_the_depth_is_rounded_up(disks, tiny):
+    workflow = tiny.replace(data=tiny.data.replace(patch=(30, 33)))
+    started = next(train([disks(), disks(seed=1)], workflow))
+    assert started.patch == (32, 36)
+    assert any("32 x 36 px instead of 30 x 33" in note for note in started.notes)
+
+
+def test_same_seed_same_model(disks, tiny):
+    pairs = [disks(), disks(seed=1)]
+    runs = [list(train(pairs, tiny))[-1].model for _ in range(2)]
+    assert same_weights(*runs)
+    other = tiny.replace(train=tiny.train.replace(seed=1))
+    assert not same_weights(runs[0], list(train(pairs, other))[-1].model)
+
+
+def test_the_live_model_can_predict_between_events(disks, tiny):
+    pairs = [disks(), disks(seed=1)]
+    quiet = list(train(pairs, tiny))[-1]
+    events = train(pairs, tiny)
+    started = next(events)
+    previews = []
+    for event in events:
+        if isinstance(event, StepDone):
+            previews.append(predict_array(pairs[0].image[None], started.model))
+    assert not np.array_equal(previews[0], previews[-1])
+    assert same_weights(event.model, quiet.model)  # looking changes nothing
+
+
+def test_stop_returns_the_best_so_far(disks, tiny):
+    events = train([disks(), disks(seed=1)], tiny)
+    best = None
+    for event in events:
+        if isinstance(event, EpochDone):
+            best = event
+            break
+    trained = events.send("stop")
+    assert isinstance(trained, Trained)
+    assert (trained.reason, trained.epochs, trained.best_epoch) == ("stopped", 1, 1)
+    assert trained.score == best.validation_loss
+    assert list(events) == []
+
+
+def test_stop_in_the_first_epoch_returns_what_there_is(disks, tiny):
+    events = train([disks(), disks(seed=1)], tiny)
+    started = next(events)
+    next(events)
+    trained = events.send("stop")
+    assert (trained.reason, trained.best_epoch, trained.score) == ("stopped", 0, None)
+    assert same_weights(trained.model, started.model)
+
+
+def test_other_messages_are_refused(disks, tiny):
+    events = train([disks(), disks(seed=1)], tiny)
+    next(events)
+    with pytest.raises(ValueError, match=r"understands send\('stop'\).*'pause'"):
+        events.send("pause")
+
+
+def test_close_ends_at_once(disks, tiny):
+    events = train([disks(), disks(seed=1)], tiny)
+    next(events)
+    next(events)
+    events.close()
+    assert list(events) == []
+    gc.collect()
+
+
+def test_patience_ends_training(disks, tiny):
+    workflow = tiny.replace(
+        train=tiny.train.replace(epochs=50, patience=2, learning_rate=1e-7)
+    )
+    pairs = [disks(), disks(seed=1)]
+    # a learning rate of nearly 0 cannot improve on the first epochs for long
+    workflow = workflow.replace(train=workflow.train.replace(steps=1, schedule="none"))
+    *_, trained = train(pairs, workflow)
+    assert trained.reason == "patience"
+    assert trained.epochs == trained.best_epoch + 2
+    assert trained.epochs < 50
+
+
+def test_minutes_end_training_and_the_schedule_follows(disks, tiny):
+    settings = tiny.train.replace(epochs=10_000, minutes=0.03, patience=0)
+    events = list(train([disks(), disks(seed=1)], tiny.replace(train=settings)))
+    epochs = [event for event in events if isinstance(event, EpochDone)]
+    assert events[-1].reason == "time"
+    assert epochs[-1].seconds == pytest.approx(1.8, abs=0.5)
+    assert epochs[-1].seconds_left == pytest.approx(0, abs=0.5)
+    assert epochs[-1].learning_rate < 0.1 * max(e.learning_rate for e in epochs)
+
+
+def test_nonsense_that_diverges_ends_with_advice(disks, tiny):
+    class Poison:
+        """An image that turns bad in the second epoch."""
+
+        def __init__(self, image):
+            self.image, self.good = image, True
+            self.shape, self.dtype = image.shape, image.dtype
+
+        def __getitem__(self, index):
+            return (
+                self.image[index] if self.good else self.image[index] * np.float32(1e30)
+            )
+
+    pairs = [disks(), disks(seed=1)]
+    images = [Poison(pair.image.astype(np.float32)) for pair in pairs]
+    pairs = [Pair(i, p.labels) for i, p in zip(images, pairs, strict=True)]
+    # squared distances of 1e30 are infinite
+    workflow = tiny.replace(
+        task=InstanceTask(channels=[{"name": "D", "scale": "none", "loss": "mse"}]),
+        network=tiny.network.replace(normalization="none"),
+    )
+    events = train(pairs, workflow)
+    for event in events:
+        if isinstance(event, EpochDone):
+            for image in images:
+                image.good = False
+            break
+    trained = list(events)[-1]
+    assert (trained.reason, trained.best_epoch) == ("diverged", 1)
+    assert "learning_rate" in trained.message
+    assert np.isfinite(predict_array(pairs[0].image.image[None], trained.model)).all()
+
+    for image in images:
+        image.good = True
+    events = train(pairs, workflow)
+    next(events)
+    for image in images:
+        image.good = False
+    with pytest.raises(ValueError, match="first epoch: the loss became infinite"):
+        list(events)
+
+
+def test_training_more_starts_from_a_model(disks, tiny):
+    pairs = [disks(), disks(seed=1)]
+    first = list(train(pairs, tiny))[-1].model
+    started = next(train(pairs, tiny, start=first))
+    assert same_weights(started.model, first)
+    other = tiny.replace(network=tiny.network.replace(features=8))
+    with pytest.raises(ValueError, match="belong to another network"):
+        next(train(pairs, other, start=first))
