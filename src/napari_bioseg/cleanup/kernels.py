@@ -185,7 +185,7 @@ def keep_largest_pieces(
 
 @njit(cache=True, nogil=True)
 def number_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Number the pieces of every class, 1…n in scan order; 0 stays background."""
+    """Give each piece of a class a number, 1…n in scan order; 0 stays background."""
     depth, height, width = labels.shape
     pieces = np.zeros(labels.shape, np.int32)
     stack = np.empty(1024, np.int64)

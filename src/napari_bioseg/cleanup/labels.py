@@ -75,7 +75,7 @@ def dense_labels(
 
 
 def pieces_of(labels: NDArray[Any]) -> NDArray[np.int32]:
-    """Number the pieces of every class, so that each can be treated as an object.
+    """Give each piece of a class a number, so that it can be treated as an object.
 
     Parameters
     ----------

@@ -1,0 +1,197 @@
+"""``napari-bioseg segment``: channels to labels, without the network."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
+
+from .options import (
+    SETTINGS_OF_LABELS,
+    Parser,
+    add_output,
+    add_workflow,
+    input_files,
+    settings_for,
+)
+from .progress import counted, duration, print_table, sized
+from .steps import found, labels_of
+from .stop import Stopped
+
+if TYPE_CHECKING:
+    from napari_bioseg.io import StoredPrediction
+
+
+def make_parser() -> Parser:
+    """Return the parser of this command.
+
+    Returns
+    -------
+    Parser
+    """
+    parser = Parser(
+        "segment",
+        "Turn channels into labels: those that 'predict' wrote, or files of other "
+        "programs. The settings in the files are used unless flags say otherwise.",
+        "INPUT... --output DIR",
+        SETTINGS_OF_LABELS,
+    )
+    parser.add_argument(
+        "inputs",
+        nargs="*",
+        metavar="INPUT",
+        help="files of channels, or folders of them",
+    )
+    parser.add_argument(
+        "--predictions",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="the same as INPUT",
+    )
+    parser.add_argument(
+        "--channels",
+        metavar="NAMES",
+        help="what the channels are, such as BC, for files of other programs",
+    )
+    add_output(parser)
+    add_workflow(parser, SETTINGS_OF_LABELS)
+    parser.add_common()
+    return parser
+
+
+def run(args: argparse.Namespace) -> None:
+    """Segment predictions.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        From `make_parser`.
+
+    Raises
+    ------
+    Stopped
+        If the user stopped it; finished images are on disk.
+    ValueError
+        If settings or files are wrong.
+    """
+    from napari_bioseg.io import (
+        check_free,
+        read_prediction,
+        result_path,
+        write_results,
+        write_workflow,
+    )
+
+    inputs = [*args.inputs, *args.predictions]
+    if not inputs:
+        raise ValueError("name at least one file or folder of channels")
+    files = input_files([_predictions_in(text) for text in inputs])
+    folder = Path(args.output)
+    if not args.overwrite:
+        check_free(result_path(folder, "labels", n, args.format) for n in files)
+    stored = {n: read_prediction(path, axes=args.axes) for n, path in files.items()}
+    workflow = settings_for(
+        _common_workflow(list(stored.values()), args.channels), args, SETTINGS_OF_LABELS
+    )
+    # The first labels may go beside the channels they are made from, whatever settings.
+    beside = all(path.parent == folder / "predictions" for path in files.values())
+    renews = args.overwrite or (beside and not (folder / "labels").exists())
+    write_workflow(folder, workflow, overwrite=renews)
+    rows: list[tuple[str, ...]] = []
+    begin = time.perf_counter()
+    try:
+        for name, file in stored.items():
+            start = time.perf_counter()
+            labels = labels_of(file.load(workflow.outputs), workflow)
+            write_results(
+                folder,
+                name,
+                workflow,
+                labels=labels,
+                spacing=file.spacing,
+                unit=file.unit,
+                format=args.format,
+                overwrite=args.overwrite,
+            )
+            seconds = f"{time.perf_counter() - start:.1f}"
+            rows.append((name, sized(labels.shape), found(labels, workflow), seconds))
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"{len(rows)} of {len(files)} images are done and in {folder}"
+        ) from None
+    print_labels(rows, workflow, folder, time.perf_counter() - begin, quiet=args.quiet)
+
+
+def print_labels(
+    rows: Sequence[tuple[str, ...]],
+    workflow: Workflow,
+    folder: Path,
+    seconds: float,
+    *,
+    quiet: bool,
+) -> None:
+    """Print the table of labelled images and one line that sums it up.
+
+    Parameters
+    ----------
+    rows : sequence of tuple of str
+        Name, size, what was found, and seconds of each image.
+    workflow : Workflow
+        Says whether objects were counted.
+    folder : Path
+        Where the results are.
+    seconds : float
+        How long all took.
+    quiet : bool
+        Whether to print nothing.
+    """
+    what = "foreground" if workflow.is_semantic else "objects"
+    print_table(("image", "size", what, "seconds"), rows, quiet=quiet)
+    if quiet:
+        return
+    objects = (
+        "" if workflow.is_semantic else f", {sum(int(r[2]) for r in rows)} objects"
+    )
+    took = duration(seconds)
+    print(f"{counted(len(rows), 'image')}{objects} in {took}: {folder}/labels")
+
+
+def _predictions_in(text: str) -> str:
+    """Look into the folder of predictions where a folder of results is named."""
+    inside = Path(text) / "predictions"
+    return str(inside) if inside.is_dir() else text
+
+
+def _common_workflow(
+    stored: Sequence[StoredPrediction], channels: str | None
+) -> Workflow:
+    """Return the settings that all predictions were made with."""
+    first = stored[0]
+    for other in stored[1:]:
+        if other.workflow != first.workflow and not channels:
+            raise ValueError(
+                f"{first.path} and {other.path} were predicted with different "
+                "settings; segment them one after the other"
+            )
+    if first.workflow is not None and not channels:
+        return first.workflow
+    if channels is None:
+        raise ValueError(
+            f"{first.path} does not say what its {first.data.shape[0]} channels are; "
+            "name them, for example --channels BC"
+        )
+    return _foreign_workflow(channels)
+
+
+def _foreign_workflow(channels: str) -> Workflow:
+    names = [name.strip() for name in channels.split(",")]
+    if names == ["foreground"]:
+        return Workflow(task=SemanticTask())
+    if names[0].startswith("class"):
+        return Workflow(task=SemanticTask(classes=max(2, len(names))))
+    return Workflow(task=InstanceTask(channels=channels))
