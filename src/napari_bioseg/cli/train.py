@@ -257,7 +257,8 @@ class _Screen:
 def _epochs(result: Trained) -> str:
     if result.best_epoch == 0:
         return "no epoch was finished"
-    return f"{counted(result.epochs, 'epoch')} done, epoch {result.best_epoch} was the best"
+    done = counted(result.epochs, "epoch")
+    return f"{done} done, epoch {result.best_epoch} was the best"
 
 
 def _summary(result: Trained, folder: Path, *, quiet: bool) -> None:
