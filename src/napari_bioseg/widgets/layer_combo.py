@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.compat import isalive
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+
+from .alive import alive
 
 
 class LayerCombo(QComboBox):
@@ -72,7 +73,7 @@ class LayerCombo(QComboBox):
 
     def refresh(self, _: object = None) -> None:
         """Look at the viewer's layers again, keeping the choice where possible."""
-        if not isalive(self):
+        if not alive(self):
             return
         kept = self.layer
         everything = list(self._viewer.layers)

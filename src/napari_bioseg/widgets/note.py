@@ -52,8 +52,10 @@ class Note(QLabel):
         self.setText(_MARKS[kind] + text if text else "")
         self.setVisible(bool(text))
         self.setProperty("note", kind)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        style = self.style()
+        if style is not None:  # the style sheet looks at the property anew
+            style.unpolish(self)
+            style.polish(self)
 
     def error(self, text: str) -> None:
         """Show an error.

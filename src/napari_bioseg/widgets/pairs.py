@@ -7,11 +7,12 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
-from qtpy.compat import isalive
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from .alive import alive
 from .layer_combo import LayerCombo
+from .layers import role_of
 from .note import Note
 from .path_row import PathRow
 from .rows import field, row_of
@@ -19,22 +20,6 @@ from .segmented import Segmented
 
 RESULT_ROLES = ("prediction", "preview", "targets", "seeds", "foreground")
 """Roles of layers that this plugin made and nobody learns from."""
-
-
-def role_of(layer: Any) -> str:
-    """Return the role that this plugin gave a layer, or ``""``.
-
-    Parameters
-    ----------
-    layer : napari.layers.Layer
-        Any layer.
-
-    Returns
-    -------
-    str
-    """
-    found = layer.metadata.get("bioseg", {})
-    return str(found.get("role", "")) if isinstance(found, dict) else ""
 
 
 def is_image(layer: Any) -> bool:
@@ -175,6 +160,7 @@ class PairRow(QWidget):
     """
 
     changed = Signal()
+    edited = Signal()
     removed = Signal(object)
     touched = Signal()
 
@@ -197,6 +183,7 @@ class PairRow(QWidget):
             combo.changed.connect(self._changed)
             combo.activated.connect(lambda _: self.touched.emit())
         self.remove.clicked.connect(lambda: self.removed.emit(self))
+        self._followed: Any = None
 
     @property
     def pair(self) -> tuple[Any, Any]:
@@ -223,7 +210,21 @@ class PairRow(QWidget):
         image, labels = self.pair
         complete = image is not None and labels is not None
         self.note.error(self.problem if complete else "")
+        if labels is not self._followed:
+            self._follow(labels)
         self.changed.emit()
+
+    def _follow(self, labels: Any) -> None:
+        """Notice when these labels are painted on."""
+        if self._followed is not None:
+            self._followed.events.labels_update.disconnect(self._painted)
+        self._followed = labels
+        if labels is not None:
+            labels.events.labels_update.connect(self._painted)
+
+    def _painted(self, _: object) -> None:
+        if alive(self):
+            self.edited.emit()
 
 
 class LayerPairs(QWidget):
@@ -241,6 +242,7 @@ class LayerPairs(QWidget):
     """
 
     changed = Signal()
+    edited = Signal()
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -328,6 +330,7 @@ class LayerPairs(QWidget):
     def _append(self) -> PairRow:
         row = PairRow(self._viewer)
         row.changed.connect(self.changed)
+        row.edited.connect(self.edited)
         row.touched.connect(self._touch)
         row.removed.connect(self._remove)
         self.rows.append(row)
@@ -352,7 +355,7 @@ class LayerPairs(QWidget):
         self._touched = True
 
     def _layers_changed(self, _: object) -> None:
-        if isalive(self):
+        if alive(self):
             self._soon.start()
 
     def _follow(self) -> None:
@@ -441,6 +444,8 @@ class Pairs(QWidget):
     """
 
     changed = Signal()
+    edited = Signal()
+    """Labels were painted on."""
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -469,6 +474,7 @@ class Pairs(QWidget):
             layout.addWidget(part)
         self.where.changed.connect(lambda _: self._switch())
         self.layers.changed.connect(self._changed)
+        self.layers.edited.connect(self.edited)
         self.folders.changed.connect(self._changed)
         self.stack.changed.connect(lambda _: self.changed.emit())
         self._switch()

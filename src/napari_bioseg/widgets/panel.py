@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from .alive import alive
 from .look import Palette, palette_of, style
 
 
@@ -75,4 +76,6 @@ class Panel(QScrollArea):
         self._content.setStyleSheet(style(palette))
 
     def _theme_changed(self, _: object = None) -> None:
+        if not alive(self):
+            return
         self.palette_changed(palette_of(self.viewer))

@@ -9,8 +9,12 @@ import numpy as np
 
 MOST_PIXELS = 1 << 25
 """Larger labels are judged by their middle part alone."""
-OBJECTS_PER_PATCH = 8
-"""A patch should be about this many objects wide, to show each with its neighbours."""
+OBJECTS_PER_PATCH = {2: 5, 3: 4}
+"""By dimensions: a patch is about so many objects wide, to show the neighbours."""
+SMALLEST_PATCH = {2: 128, 3: 32}
+"""By dimensions: no patch is proposed smaller in the plane, in pixels."""
+LARGEST_PATCH = {2: 224, 3: 96}
+"""By dimensions: no patch is proposed larger in the plane, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,13 @@ class Proposal:
         facts = [
             *([f"{self.pairs} pairs"] if self.pairs > 1 else []),
             f"{self.dimensions}-D",
-            _count(self.channels, "channel"),
+            counted(self.channels, "channel"),
         ]
         if self.looks_semantic:
-            facts.append(_count(self.classes, "class", "classes"))
+            facts.append(counted(self.classes, "class"))
             aim = "semantic"
         else:
-            facts.append(_count(self.instances, "instance"))
+            facts.append(counted(self.instances, "instance"))
             if self.instances:
                 facts.append(f"median diameter {self.diameter:.0f} px")
             aim = self.configuration
@@ -69,7 +73,12 @@ class Proposal:
         return f"{', '.join(facts)} → patch {size}, {aim}"
 
 
-def propose(image_shape: tuple[int, ...], labels: Any, pairs: int = 1) -> Proposal:
+def propose(
+    image_shape: tuple[int, ...],
+    labels: Any,
+    pairs: int = 1,
+    spacing: tuple[float, ...] | None = None,
+) -> Proposal:
     """Look at one pair of image and labels.
 
     Parameters
@@ -80,6 +89,8 @@ def propose(image_shape: tuple[int, ...], labels: Any, pairs: int = 1) -> Propos
         ([Z,] Y, X); may be lazy, only the middle of something huge is read.
     pairs : int
         How many pairs there are in all.
+    spacing : tuple of float, optional
+        Pixel size per spatial axis.
 
     Returns
     -------
@@ -107,12 +118,14 @@ def propose(image_shape: tuple[int, ...], labels: Any, pairs: int = 1) -> Propos
         pieces=_pieces(part),
         largest=int(numbers.max()) if len(numbers) else 0,
         shape=tuple(image_shape[1:]),
-        patch=patch_for(tuple(image_shape[1:]), diameter),
+        patch=patch_for(tuple(image_shape[1:]), diameter, spacing),
         pairs=pairs,
     )
 
 
-def patch_for(shape: tuple[int, ...], diameter: float) -> tuple[int, ...]:
+def patch_for(
+    shape: tuple[int, ...], diameter: float, spacing: tuple[float, ...] | None = None
+) -> tuple[int, ...]:
     """Return the patch size that suits objects of a size.
 
     Parameters
@@ -121,31 +134,33 @@ def patch_for(shape: tuple[int, ...], diameter: float) -> tuple[int, ...]:
         Size of the image, ([Z,] Y, X).
     diameter : float
         Median diameter of the objects, pixels; 0 if there are none.
+    spacing : tuple of float, optional
+        Pixel size per axis: where z is sampled more coarsely, fewer slices do.
 
     Returns
     -------
     tuple of int
-        A power of two per axis in the plane, at least 64 and no larger than the
-        image; along z at most 32.
+        Multiples of 16 (along z of 8), no larger than the image where it has so many.
 
     Examples
     --------
     >>> patch_for((512, 512), 23.0)
-    (256, 256)
+    (128, 128)
     """
-    wanted = max(OBJECTS_PER_PATCH * diameter, 64 if len(shape) == 3 else 128)
-    largest = 128 if len(shape) == 3 else 512
-    plane = 1 << round(np.log2(min(wanted, largest)))
-    sizes = [_fit(plane, size) for size in shape[-2:]]
-    if len(shape) == 3:
-        sizes.insert(0, _fit(32, shape[0]))
+    axes = len(shape)
+    wanted = OBJECTS_PER_PATCH[axes] * diameter
+    wanted = min(max(wanted, SMALLEST_PATCH[axes]), LARGEST_PATCH[axes])
+    plane = -int(-wanted // 32) * 32
+    sizes = [_fit(plane, size, 16) for size in shape[-2:]]
+    if axes == 3:
+        z, _, x = spacing or (1.0, 1.0, 1.0)
+        deep = max(round(plane * min(x / z, 1.0) / 8), 1) * 8
+        sizes.insert(0, _fit(deep, shape[0], 8))
     return tuple(sizes)
 
 
-def _fit(size: int, available: int) -> int:
-    while size > 16 and size > available:
-        size //= 2
-    return size
+def _fit(size: int, available: int, multiple: int) -> int:
+    return min(size, max(available // multiple, 1) * multiple)
 
 
 def _middle(shape: tuple[int, ...]) -> tuple[slice, ...]:
@@ -183,5 +198,24 @@ def _pieces(labels: Any) -> int:
     return int(ndimage.label(labels > 0)[1])
 
 
-def _count(number: int, one: str, several: str = "") -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
+def counted(number: int, one: str) -> str:
+    """Return a number with its noun, in the plural where it has to be.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    one : str
+        What one of them is called.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> counted(1, "object"), counted(1200, "class")
+    ('1 object', '1,200 classes')
+    """
+    several = f"{one}es" if one.endswith("s") else f"{one}s"
+    return f"{number:,} {one if number == 1 else several}"

@@ -1,0 +1,208 @@
+"""Training pairs and images out of layers and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .layers import image_array, labels_array
+from .proposal import Proposal, propose
+
+if TYPE_CHECKING:
+    from napari_bioseg.engine import Pair
+
+TIME_LABELS = ("t", "time", "frame", "frames")
+
+
+@dataclass(frozen=True)
+class RawPair:
+    """One image and its labels as the layers hold them, nothing copied yet."""
+
+    image: Any
+    """(C, [Z,] Y, X)."""
+    labels: Any
+    """([Z,] Y, X)."""
+    name: str
+    spacing: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class LayerSource:
+    """Pairs of layers, looked at in the GUI thread and read in the worker."""
+
+    raw: tuple[RawPair, ...]
+
+    def read(self) -> list[Pair]:
+        """Return the training pairs.
+
+        Labels are copied, so that painting on meanwhile changes nothing. Slices and
+        frames without a single label are left out where others have some.
+
+        Returns
+        -------
+        list of Pair
+        """
+        from napari_bioseg.engine import Pair
+
+        pairs = [
+            Pair(raw.image, np.array(raw.labels), raw.name, raw.spacing)
+            for raw in self.raw
+        ]
+        labelled = [pair for pair in pairs if pair.labels.any()]
+        return labelled or pairs
+
+    def judge(self) -> Proposal:
+        """Say what the first pair suggests.
+
+        Returns
+        -------
+        Proposal
+        """
+        first = max(self.raw[:64], key=lambda raw: bool(np.any(raw.labels)))
+        return propose(
+            tuple(first.image.shape), first.labels, len(self.raw), first.spacing
+        )
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Folders of images and labels."""
+
+    images: Path
+    labels: Path
+
+    def read(self) -> list[Pair]:
+        """Return the training pairs.
+
+        Returns
+        -------
+        list of Pair
+
+        Raises
+        ------
+        ValueError
+            If files have no partner, or cannot be read.
+        """
+        from napari_bioseg.io import read_pairs
+
+        return read_pairs(self.images, self.labels)
+
+    def judge(self) -> Proposal:
+        """Say what the first pair suggests.
+
+        Returns
+        -------
+        Proposal
+
+        Raises
+        ------
+        ValueError
+            If files have no partner, or cannot be read.
+        """
+        from napari_bioseg.io import find_pairs, image_info, read_image, read_labels
+
+        pairs = find_pairs(self.images, self.labels)
+        image, labels = pairs[0]
+        return propose(
+            tuple(read_image(image).shape),
+            read_labels(labels),
+            len(pairs),
+            image_info(image).spacing,
+        )
+
+
+Source = LayerSource | FolderSource
+
+
+def layer_source(pairs: Sequence[tuple[Any, Any]], *, slices: bool) -> LayerSource:
+    """Look at pairs of layers without reading their pixels.
+
+    Parameters
+    ----------
+    pairs : sequence of (Image, Labels)
+        The layers.
+    slices : bool
+        Whether stacks are taken apart into 2-D images.
+
+    Returns
+    -------
+    LayerSource
+        Time points, and slices if asked for, are pairs of their own.
+
+    Raises
+    ------
+    ValueError
+        If axes cannot be told apart, or an image and its labels differ in size.
+    """
+    raw: list[RawPair] = []
+    for image, labels in pairs:
+        for pair in _frames(image, labels):
+            raw.extend(_slices(pair) if slices and pair.labels.ndim > 2 else [pair])
+    return LayerSource(tuple(raw))
+
+
+def time_axis(layer: Any) -> int | None:
+    """Return the axis of a layer that is labelled as time, or None.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+        Any layer.
+
+    Returns
+    -------
+    int or None
+    """
+    names = [str(label).strip().lower() for label in layer.axis_labels]
+    found = [axis for axis, name in enumerate(names) if name in TIME_LABELS]
+    return found[0] if found else None
+
+
+def _frames(image: Any, labels: Any) -> list[RawPair]:
+    """Return one pair, or one per time point."""
+    at, labels_at = time_axis(image), time_axis(labels)
+    if at is None and labels_at is None:
+        return [_pair(image, labels, None, image.name)]
+    count = labels.data.shape[labels_at or 0]
+    pairs = []
+    for frame in range(count):
+        # where only the image names its axes, the labels' first one is time
+        truth = labels.data[frame]
+        if labels_at is not None:
+            truth = labels_array(labels, time=frame)
+        time = None if at is None else frame
+        pixels = image_array(image, time=time, spatial=truth.ndim)
+        name = f"{image.name} t={frame}"
+        pairs.append(_checked(RawPair(pixels.data, truth, name, pixels.spacing)))
+    return pairs
+
+
+def _pair(image: Any, labels: Any, time: int | None, name: str) -> RawPair:
+    truth = labels_array(labels, time=time)
+    pixels = image_array(image, time=time, spatial=truth.ndim)
+    return _checked(RawPair(pixels.data, truth, name, pixels.spacing))
+
+
+def _checked(pair: RawPair) -> RawPair:
+    if tuple(pair.image.shape[1:]) != tuple(pair.labels.shape):
+        raise ValueError(
+            f"{pair.name} has the size {tuple(pair.image.shape[1:])} and its labels "
+            f"{tuple(pair.labels.shape)}: they must be equal"
+        )
+    return pair
+
+
+def _slices(pair: RawPair) -> list[RawPair]:
+    return [
+        RawPair(
+            pair.image[:, index],
+            pair.labels[index],
+            f"{pair.name} z={index}",
+            pair.spacing[1:],
+        )
+        for index in range(pair.labels.shape[0])
+    ]
