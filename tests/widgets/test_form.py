@@ -3,7 +3,7 @@ import inspect
 import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QLabel, QToolButton
+from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 
 import napari_bioseg.settings as all_settings
 from napari_bioseg.settings import (
@@ -174,7 +174,7 @@ def test_units_limits_and_steps_come_from_the_declaration(qtbot):
 def test_a_word_takes_the_place_of_the_number(qtbot):
     form = form_of(qtbot, InstanceSettings())
     editor = form.editor("seed_points")
-    toggles = {b.text(): b for b in editor.findChildren(QToolButton)}
+    toggles = {b.text(): b for b in editor.findChildren(QPushButton)}
     toggles["off"].click()
     assert form.settings.seed_points == "off"
     assert not editor.box.isEnabled()
@@ -223,7 +223,7 @@ def test_a_wrong_value_is_told_beside_its_row_and_can_be_put_right(
     form.error.connect(told.append)
     form.changed.connect(changes.append)
     editor = form.editor("patch")
-    editor.findChild(QToolButton).click()  # auto off
+    editor.findChild(QPushButton).click()  # auto off
     assert form.settings.patch == (256, 256)
     line = editor._line
     line.setText(text)
@@ -319,7 +319,8 @@ def test_a_union_shows_the_settings_of_its_kind_and_remembers_the_others(qtbot):
 
 
 def buttons(widget, text):
-    return [b for b in widget.findChildren(QToolButton) if b.text() == text]
+    every = widget.findChildren(QToolButton) + widget.findChildren(QPushButton)
+    return [button for button in every if button.text() == text]
 
 
 def test_channels_are_switched_moved_and_given_options(qtbot):
