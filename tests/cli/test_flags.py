@@ -168,7 +168,10 @@ FAULTS = [
     ),
     ({"instances.seed_binary": "otsu"}, "'otsu': must be 0 to 1, or 'auto', 'off'"),
     ({"augment.flips": "perhaps"}, r"'perhaps': must be true or false"),
-    ({"task.kind": "panoptic"}, r"--task"),
+    (
+        {"task.kind": "panoptic"},
+        r"^--task\.kind = 'panoptic': must be 'instance', 'semantic'$",
+    ),
     ({"task.classes": "1"}, r"--task\.classes = 1: must be 2 to 255"),
     (
         {"task.channels": "BX"},
@@ -177,7 +180,7 @@ FAULTS = [
     ({"task.channels": "BB"}, "channel B is named twice"),
     (
         {"task.kind": "instance", "task.classes": "3"},
-        r"--task\.classes: no such setting; there are channels",
+        r"^--task\.classes is only for --task\.kind semantic, which is instance here$",
     ),
     ({"data.normalization.low": "80"}, r"--data\.normalization\.low = 80: must be 0"),
     ({"data.patch": "64"}, r"--data\.patch: a patch has 2 or 3 sizes"),

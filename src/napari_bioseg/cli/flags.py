@@ -243,6 +243,7 @@ def changed(base: Workflow, given: dict[str, str]) -> Workflow:
             part.clear()
             part[tag] = word
     for name, text in given.items():
+        _check_alternative(flags[name], text, values)
         *parents, last = name.split(".")
         _part(values, parents)[last] = parse_value(flags[name].spec, text)
     try:
@@ -267,6 +268,19 @@ def _alternatives(
     for flag in flags:
         if flag.chooses and given[flag.dotted] in flag.spec.choices:
             yield flag.path, given[flag.dotted]
+
+
+def _check_alternative(flag: Flag, text: str, values: dict[str, Any]) -> None:
+    if flag.chooses and text not in flag.spec.choices:
+        raise ValueError(f"{flag.name} = {text!r}: must be {flag.spec.allowed}")
+    if flag.words:
+        *parents, tag = flag.chooser
+        now = _part(values, parents)[tag]
+        if now not in flag.words:
+            raise ValueError(
+                f"{flag.name} is only for {flag_name(flag.chooser)} "
+                f"{' or '.join(flag.words)}, which is {now} here"
+            )
 
 
 def _part(values: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:

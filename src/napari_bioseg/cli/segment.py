@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
+from napari_bioseg.settings import SemanticTask, Workflow
 
+from .flags import changed
 from .options import (
     SETTINGS_OF_LABELS,
     Parser,
@@ -98,6 +99,7 @@ def run(args: argparse.Namespace) -> None:
     workflow = settings_for(
         _common_workflow(list(stored.values()), args.channels), args, SETTINGS_OF_LABELS
     )
+    _check_channels(stored.values(), workflow)
     # The first labels may go beside the channels they are made from, whatever settings.
     beside = all(path.parent == folder / "predictions" for path in files.values())
     renews = args.overwrite or (beside and not (folder / "labels").exists())
@@ -188,10 +190,22 @@ def _common_workflow(
     return _foreign_workflow(channels)
 
 
+def _check_channels(stored: Iterable[StoredPrediction], workflow: Workflow) -> None:
+    for file in stored:
+        if file.data.shape[0] != len(workflow.outputs):
+            raise ValueError(
+                f"{file.path} has {file.data.shape[0]} channels, but the settings are "
+                f"for {len(workflow.outputs)}: {', '.join(workflow.outputs)}"
+            )
+
+
 def _foreign_workflow(channels: str) -> Workflow:
     names = [name.strip() for name in channels.split(",")]
     if names == ["foreground"]:
         return Workflow(task=SemanticTask())
     if names[0].startswith("class"):
         return Workflow(task=SemanticTask(classes=max(2, len(names))))
-    return Workflow(task=InstanceTask(channels=channels))
+    try:
+        return changed(Workflow(), {"task.channels": channels})
+    except ValueError as error:
+        raise ValueError(str(error).replace("--task.channels", "--channels")) from error
