@@ -20,9 +20,10 @@ from qtpy.QtWidgets import (
 
 from napari_bioseg.settings import FieldSpec, Settings, describe, explain
 
-from .editors import PLAIN_EDITORS, Editor, guard_wheel
+from .editors import PLAIN_EDITORS, Editor
 from .list_editor import ListEditor, kind_help, kind_title
 from .section import Section
+from .spin_boxes import guard_wheel
 
 ERROR_STYLE = "color: #e5534b;"
 """Readable on napari's dark and light themes."""

@@ -111,8 +111,9 @@ class HistogramSlider(QWidget):
         free : bool
             Whether the user set it; a threshold found automatically is drawn lighter.
         """
-        self._value, self._free = value, free
-        self.update()
+        if (value, free) != (self._value, self._free):
+            self._value, self._free = value, free
+            self.update()
 
     def set_mark(self, value: float | None) -> None:
         """Mark the value that would be found automatically.
@@ -122,8 +123,9 @@ class HistogramSlider(QWidget):
         value : float or None
             The value; None marks none.
         """
-        self._mark = value
-        self.update()
+        if value != self._mark:
+            self._mark = value
+            self.update()
 
     # ---- user ----
 

@@ -28,8 +28,9 @@ from napari_bioseg.settings import (
     describe,
 )
 
-from .editors import Editor, guard_wheel
+from .editors import Editor
 from .section import Section
+from .spin_boxes import guard_wheel
 
 MakeForm = Callable[[Settings], Any]
 """Makes a `SettingsForm`; given, as the form itself draws lists."""

@@ -53,6 +53,8 @@ class Answer:
         Number of objects (classes: of pixels that are not background).
     seconds : float
         Time it took.
+    moving : bool
+        Whether a slider was being dragged, so that more answers will follow.
     """
 
     tuning: Tuning
@@ -63,6 +65,7 @@ class Answer:
     region: Slices | None
     count: int
     seconds: float
+    moving: bool = False
 
 
 class Tuner:
@@ -165,6 +168,7 @@ class Tuner:
             region,
             count,
             seconds,
+            steady,
         )
 
     def _classify(self, tuning: Tuning) -> Answer:

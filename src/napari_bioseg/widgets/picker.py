@@ -9,9 +9,9 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_bioseg.settings import CHANNEL_NAMES
 
-from .editors import guard_wheel
 from .layers import image_array, unwrapped
 from .sources import FOREGROUND, Part, Source, guess_channels, image_name
+from .spin_boxes import guard_wheel
 
 NOTHING = "–"
 MOST = 16
@@ -66,8 +66,6 @@ class ChannelPicker(QWidget):
         for layer in map(unwrapped, self._viewer.layers):
             if _offered(layer):
                 self._add_layer(layer)
-        if not self._rows:
-            self._grid.addWidget(QLabel("There is no image layer."), 0, 0)
 
     def source(self) -> Source | None:
         """Return the prediction chosen, or None while no channel is.

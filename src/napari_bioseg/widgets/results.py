@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .layers import Slices, add_or_update, find_result, replace_data, unwrapped
+from .layers import add_or_update, find_result, replace_data, unwrapped
 from .live import Answer
 from .sources import Source
 
@@ -46,7 +46,7 @@ class Results:
             The settings, for the metadata of the layers.
         """
         main: Role = "labels" if source.is_semantic else "instances"
-        self._put(source, main, answer.labels, answer.region, workflow)
+        self._put(source, main, answer.labels, answer, workflow)
         if answer.seeds is not None:
             self._put_if(self.seeds, source, "seeds", answer.seeds, answer, workflow)
         if answer.foreground is not None:
@@ -80,7 +80,7 @@ class Results:
     ) -> None:
         layer = self.layer(source, role)
         if wanted:
-            self._put(source, role, data, answer.region, workflow)
+            self._put(source, role, data, answer, workflow)
             if layer is not None and not layer.visible:
                 layer.visible = True
         elif layer is not None and layer.visible:
@@ -91,14 +91,14 @@ class Results:
         source: Source,
         role: Role,
         data: NDArray[Any],
-        region: Slices | None,
+        answer: Answer,
         workflow: Any,
     ) -> None:
-        shape = _shape(source)
+        shape, region = _shape(source), answer.region
         if region is not None:
             layer = self.layer(source, role)
             if layer is not None and layer.data.shape == shape:
-                replace_data(layer, data, region)
+                replace_data(layer, data, region, thumbnail=False)
                 return
             whole = np.zeros(shape, data.dtype)
             whole[region] = data
@@ -112,6 +112,7 @@ class Results:
             source.parts[0].layer,
             _notes(source, role, workflow),
             axes=source.spatial_axes,
+            thumbnail=not answer.moving,
             **_style(role),
         )
         if new and role == "foreground":
@@ -147,11 +148,12 @@ def _notes(source: Source, role: Role, workflow: Any) -> dict[str, Any]:
 
 
 def _style(role: Role) -> dict[str, Any]:
-    if role == "foreground":
-        from napari.utils.colormaps import direct_colormap
+    from napari.utils.colormaps import direct_colormap
 
-        green = direct_colormap({None: "transparent", 0: "transparent", 1: "#20c997"})
+    if role == "foreground":
+        green = direct_colormap({None: "#20c997", 0: "transparent"})
         return {"colormap": green, "opacity": 0.35}
     if role == "seeds":
-        return {"opacity": 1.0}
+        white = direct_colormap({None: "#ffffff", 0: "transparent"})
+        return {"colormap": white, "opacity": 0.85}
     return {"opacity": 0.6}

@@ -9,7 +9,6 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from .editors import guard_wheel
 from .layers import unwrapped
 from .live import Tuner, load
 from .note import Note
@@ -17,6 +16,7 @@ from .picker import ChannelPicker
 from .rows import field, row_of
 from .session import session_of
 from .sources import Source, ValuesError, find_sources
+from .spin_boxes import guard_wheel
 from .worker import Latest
 
 BY_HAND = "Choose layers…"
@@ -47,6 +47,7 @@ class SourceChoice(QWidget):
         self._session = session_of(viewer)
         self._sources: list[Source] = []
         self._source: Source | None = None
+        self._notice = ""
         self._loader = Latest(load)
         self._build()
         self._soon = QTimer(self)
@@ -96,11 +97,10 @@ class SourceChoice(QWidget):
 
     def read_again(self) -> None:
         """Read the pixels of the chosen layers again."""
-        source, self._source = self._source, None
-        if source is None:
+        if self._source is None:
             self.refresh()
         else:
-            self._take(source)
+            self._read(self._source)
 
     def _build(self) -> None:
         self.choice = QComboBox()
@@ -145,7 +145,8 @@ class SourceChoice(QWidget):
         if getattr(event, "type", "") == "removed":
             layer = unwrapped(event.value)
             if self._source is not None and layer in self._source.layers:
-                self._drop(f"Layer {layer.name!r} was removed.", "warning")
+                self._notice = f"Layer {layer.name!r} was removed. "
+                self._drop()
         self._soon.start()
 
     def _chosen(self) -> None:
@@ -171,19 +172,23 @@ class SourceChoice(QWidget):
 
     def _take(self, source: Source) -> None:
         """Read a prediction unless it is the one that was read."""
-        if self._source is not None and source.same_as == self._source.same_as:
-            return
+        if self._source is None or source.pixels != self._source.pixels:
+            self._read(source)
+
+    def _read(self, source: Source) -> None:
         self._source = source
+        self._notice = ""
         self.mend.hide()
         self.info.say(f"Reading {source.text} …")
         self.dropped.emit()
         self._loader.request(source)
 
-    def _drop(self, reason: str, kind: Any = "hint") -> None:
+    def _drop(self, reason: str = "", kind: Any = "hint") -> None:
         self._source = None
         self._loader.forget()
         self.mend.hide()
-        self.info.say(reason, kind)
+        text = self._notice + reason
+        self.info.say(text, "warning" if self._notice and kind == "hint" else kind)
         self.dropped.emit()
 
     def _loaded(self, tuner: Tuner) -> None:
@@ -201,7 +206,7 @@ class SourceChoice(QWidget):
     def _mend_values(self) -> None:
         channel, mend = self.mend.property("mend")
         if self._source is not None:
-            self._take(self._source.mended(channel, mend))
+            self._read(self._source.mended(channel, mend))
 
 
 def describe(tuner: Tuner) -> str:

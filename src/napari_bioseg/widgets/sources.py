@@ -32,6 +32,8 @@ Mend = Literal["divide by 255", "divide by 65535", "apply sigmoid", "replace NaN
 FOREGROUND = "foreground"
 _CLASS = re.compile(r"class \d+")
 _SUFFIX = re.compile(r"^(.*?)[\s_\-\[(]+(Dv2|[BCDFMP]|foreground|class \d+)[\])]?$")
+_PREDICTED = re.compile(r"pred|prob|channel|BC", re.IGNORECASE)
+_USUAL = {2: ("B", "C"), 3: ("B", "C", "D")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +88,12 @@ class Source:
         return f"{self.name} · {' '.join(self.channels)}"
 
     @property
-    def same_as(self) -> tuple[Any, ...]:
+    def pixels(self) -> tuple[Any, ...]:
         """What is equal for two sources that read the same pixels of the same run."""
-        parts = tuple((id(p.layer), p.channel, p.index) for p in self.parts)
-        return (*parts, self.notes.get("run"), tuple(self.mends.items()))
+        parts = tuple(
+            (id(p.layer), p.channel, p.index, p.channel_axis) for p in self.parts
+        )
+        return (*parts, self.notes.get("run"))
 
     @property
     def spatial_axes(self) -> tuple[int, ...]:
@@ -121,7 +125,7 @@ class Source:
         """Return the source with one more thing to do to the values of a channel.
 
         The other channels whose layers are of the same type are mended too, except
-        that distances stay what they are.
+        that no sigmoid is applied to distances.
 
         Parameters
         ----------
@@ -138,7 +142,7 @@ class Source:
         mends = dict(self.mends)
         for name, kind in kinds.items():
             alike = kind == kinds[channel] and mend not in mends.get(name, ())
-            if alike and (mend == "replace NaN by 0" or name not in ("D", "Dv2")):
+            if alike and not (mend == "apply sigmoid" and name in ("D", "Dv2")):
                 mends[name] = (*mends.get(name, ()), mend)
         return replace(self, mends=mends)
 
@@ -249,8 +253,9 @@ def guess_channels(layer: Layer, count: int) -> tuple[str, ...]:
     found = _SUFFIX.match(layer.name)
     if count == 1:
         return (found[2] if found else "",)
-    usual = {2: ("B", "C"), 3: ("B", "C", "D")}
-    return usual.get(count, ("",) * count)
+    if _PREDICTED.search(layer.name) and count in _USUAL:
+        return _USUAL[count]
+    return ("",) * count
 
 
 def image_name(layer_name: str) -> str:

@@ -18,10 +18,11 @@ from qtpy.QtWidgets import (
 
 from napari_bioseg.settings import FieldSpec
 
-from .editors import number_box, word_toggles
+from .editors import word_toggles
 from .form import tooltip
 from .histogram import HistogramSlider
 from .look import Palette
+from .spin_boxes import number_box
 
 Value = float | Literal["auto", "off"]
 
@@ -186,7 +187,7 @@ class ThresholdRow(QWidget):
         value : float or None
             The number; None if the threshold took no part.
         """
-        if self._value == "auto":
+        if self._value == "auto" and value != self._used:
             self._used = value
             self.slider.set_mark(value)
             self._show()

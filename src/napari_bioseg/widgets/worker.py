@@ -18,6 +18,8 @@ INTERVAL = 0.05
 """Seconds between two deliveries of events to the GUI thread."""
 LONGEST_DELIVERY = 0.02
 """Seconds after which a delivery lets the GUI thread draw before it goes on."""
+LONGEST_DRAWING = 0.2
+"""Seconds that live work waits at most for the GUI thread to show an answer."""
 LARGEST_BACKLOG = 64
 """Events that may wait for the GUI thread before the job waits for it."""
 
@@ -328,6 +330,7 @@ class Latest:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._busy = False
+        self._drawn = threading.Event()
 
     @property
     def busy(self) -> bool:
@@ -374,6 +377,7 @@ class Latest:
         """
         self._closed = True
         self.forget()
+        self._drawn.set()
         thread = self._thread
         if thread is not None:
             thread.join(seconds)
@@ -402,7 +406,10 @@ class Latest:
             for answer in self._answers(args, cancelled):
                 if self._closed:
                     return
+                self._drawn.clear()
                 self._bridge.arrived.emit(number, answer)
+                # computing on while the answer is drawn would slow down both
+                self._drawn.wait(LONGEST_DRAWING)
                 if cancelled():
                     return
         except Exception as error:  # noqa: BLE001  # reported by _break
@@ -423,6 +430,7 @@ class Latest:
         counts = newest or (self._keep_up and number > self._forgotten)
         if counts and not self._closed:
             self.result.emit(answer)
+        QTimer.singleShot(0, self._drawn.set)
 
     def _break(self, number: int, error: Exception) -> None:
         if not self._closed and number == self._newest:
