@@ -1,0 +1,100 @@
+"""How long users wait before anything starts: napari with the panels, and --help.
+
+Run ``python benchmarks/startup.py [--runs 5]``. Every start is a process of its own and
+the kinds take turns, so that other work on the machine hits all of them alike; medians
+are printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+import subprocess
+import sys
+import time
+
+from napari_bioseg.display import has_display, virtual_screen
+
+NAPARI = """
+import napari
+viewer = napari.Viewer(show=False)
+{panels}
+viewer.close()
+"""
+PANEL = "viewer.window.add_plugin_dock_widget('napari-bioseg', {name!r})"
+MAIN = "import sys; from napari_bioseg.cli import main; sys.exit(main({words!r}))"
+
+STARTS = {
+    "napari alone": NAPARI.format(panels=""),
+    "napari, Train open": NAPARI.format(panels=PANEL.format(name="Train")),
+    "napari, all panels open": NAPARI.format(
+        panels="\n".join(PANEL.format(name=n) for n in ("Train", "Predict", "Tune"))
+    ),
+    "python alone": "pass",
+    "napari-bioseg --help": MAIN.format(words=["--help"]),
+    "napari-bioseg train --help": MAIN.format(words=["train", "--help"]),
+}
+BASES = {"napari": "napari alone", "napari-bioseg": "python alone"}
+LIMITS = {
+    "napari, Train open": 0.5,
+    "napari, all panels open": 0.5,
+    "napari-bioseg --help": 0.5,
+    "napari-bioseg train --help": 0.5,
+}
+"""Seconds that a start may take longer than its base (SPEC: 0.5)."""
+
+
+def seconds_of(code: str) -> float:
+    """Time one start from an empty process to its end."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def heavy_modules(code: str) -> list[str]:
+    """Name the heavy modules that a start imports."""
+    report = "\nimport sys; print('torch' in sys.modules, 'numba' in sys.modules)"
+    made = subprocess.run(
+        [sys.executable, "-c", code + report],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = made.stdout.split()[-2:]
+    return [
+        n for n, there in zip(("torch", "numba"), found, strict=True) if there == "True"
+    ]
+
+
+def main() -> int:
+    """Measure, print a table, and return 1 if a start is slower than it may be."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="starts of each kind")
+    runs = parser.parse_args().runs
+    screen = contextlib.nullcontext() if has_display() else virtual_screen()
+    taken: dict[str, list[float]] = {name: [] for name in STARTS}
+    with screen:
+        for code in STARTS.values():
+            seconds_of(code)  # files into the cache
+        for _ in range(runs):
+            for name, code in STARTS.items():
+                taken[name].append(seconds_of(code))
+        heavy = heavy_modules(STARTS["napari, all panels open"])
+    medians = {name: statistics.median(times) for name, times in taken.items()}
+    print(f"{'start':28} {'seconds':>8} {'more than base':>15} {'allowed':>8}")
+    slow = []
+    for name, median in medians.items():
+        base = BASES[name.split(",")[0].split()[0]] if name in LIMITS else None
+        more = "" if base is None else f"{median - medians[base]:+.2f}"
+        limit = LIMITS.get(name)
+        print(f"{name:28} {median:8.2f} {more:>15} {limit or '':>8}")
+        if base is not None and limit and median - medians[base] > limit:
+            slow.append(name)
+    print(f"heavy modules behind the open panels: {', '.join(heavy) or 'none'}")
+    print(f"medians of {runs}; too slow: {', '.join(slow) or 'none'}")
+    return 1 if slow or "torch" in heavy else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
