@@ -203,6 +203,21 @@ def finest(layer: Layer) -> Any:
     return dask.array.from_array(data)  # type: ignore[no-untyped-call]
 
 
+def time_axes(layer: Layer) -> list[int]:
+    """Return the axes of a layer that are labelled as time.
+
+    Parameters
+    ----------
+    layer : napari.layers.Layer
+        Any layer.
+
+    Returns
+    -------
+    list of int
+    """
+    return _named(layer, _TIME_LABELS)
+
+
 def _named(layer: Layer, names: Sequence[str]) -> list[int]:
     return [
         axis
@@ -219,7 +234,7 @@ def _without_time(
     Further leading axes of length one are dropped, until three axes are left.
     """
     at: list[Any] = [slice(None)] * layer.ndim
-    for axis in _named(layer, _TIME_LABELS):
+    for axis in time_axes(layer):
         count = shape[axis]
         if time is None and count > 1:
             raise ValueError(

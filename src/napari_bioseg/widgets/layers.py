@@ -280,33 +280,32 @@ def current_view(
     Returns
     -------
     tuple of slice
-        In pixels of the finest level; everything in the 3-D display, one slice along
-        axes that a slider stands for, and everything before the first drawing.
+        In pixels of the finest level: one slice along axes that a slider stands for;
+        all of the other axes in the 3-D display and before the first drawing.
     """
     layer = unwrapped(layer)
     shape = finest(layer).shape[: layer.ndim]
     chosen = list(range(layer.ndim) if axes is None else axes)
-    whole = [slice(0, int(size)) for size in shape]
     corners = np.asarray(layer.corner_pixels, dtype=float)
     dims = viewer.dims
     ahead = dims.ndim - layer.ndim
     displayed = [axis - ahead for axis in dims.displayed if axis >= ahead]
     drawn = bool((corners[1] > corners[0]).any())
-    if dims.ndisplay == 3 or len(displayed) < 2 or not drawn:
-        return tuple(whole[axis] for axis in chosen)
+    cut = dims.ndisplay == 2 and len(displayed) == 2 and drawn
     if layer.multiscale:
         corners = corners * np.asarray(layer.downsample_factors[layer.data_level])
     point = layer.world_to_data(np.asarray(dims.point)[ahead:])
     out = []
     for axis in chosen:
         size = int(shape[axis])
-        if axis in displayed:
+        start, stop = 0, size
+        if axis not in displayed:
+            start = round(float(point[axis]))
+            stop = start + 1
+        elif cut:
             low, high = corners[:, axis]
             more = margin * (high - low + 1)
             start, stop = int(low - more), int(np.ceil(high + more)) + 1
-        else:
-            start = round(float(point[axis]))
-            stop = start + 1
         start = min(max(start, 0), size - 1)
         out.append(slice(start, min(max(stop, start + 1), size)))
     return tuple(out)

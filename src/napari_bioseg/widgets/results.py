@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .filling import keep_edited, watch_edits
 from .layers import add_or_update, find_result, replace_data, unwrapped
 from .live import Answer
 from .sources import Source
@@ -34,7 +35,7 @@ class Results:
         self.foreground = False
 
     def show(self, source: Source, answer: Answer, workflow: Any = None) -> None:
-        """Show an answer: a region of the layers, or all of them.
+        """Show an answer in its region of the layers.
 
         Parameters
         ----------
@@ -47,11 +48,27 @@ class Results:
         """
         main: Role = "labels" if source.is_semantic else "instances"
         self._put(source, main, answer.labels, answer, workflow)
-        if answer.seeds is not None:
-            self._put_if(self.seeds, source, "seeds", answer.seeds, answer, workflow)
-        if answer.foreground is not None:
+        if answer.seeds is not None and self.seeds:
+            self._put(source, "seeds", answer.seeds, answer, workflow)
+        if answer.foreground is not None and self.foreground:
             mask = answer.foreground.view(np.uint8)
-            self._put_if(self.foreground, source, "foreground", mask, answer, workflow)
+            self._put(source, "foreground", mask, answer, workflow)
+
+    def show_role(self, source: Source, role: Role, visible: bool) -> None:
+        """Show or hide the layer of a result, if there is one.
+
+        Parameters
+        ----------
+        source : Source
+            What was decoded.
+        role : str
+            Which result.
+        visible : bool
+            Whether to show it.
+        """
+        layer = self.layer(source, role)
+        if layer is not None:
+            layer.visible = visible
 
     def layer(self, source: Source, role: Role) -> Any:
         """Return the layer that shows a result, or None.
@@ -69,23 +86,6 @@ class Results:
         """
         return find_result(self._viewer, "labels", _notes(source, role, None))
 
-    def _put_if(
-        self,
-        wanted: bool,
-        source: Source,
-        role: Role,
-        data: NDArray[Any],
-        answer: Answer,
-        workflow: Any,
-    ) -> None:
-        layer = self.layer(source, role)
-        if wanted:
-            self._put(source, role, data, answer, workflow)
-            if layer is not None and not layer.visible:
-                layer.visible = True
-        elif layer is not None and layer.visible:
-            layer.visible = False
-
     def _put(
         self,
         source: Source,
@@ -94,28 +94,30 @@ class Results:
         answer: Answer,
         workflow: Any,
     ) -> None:
-        shape, region = _shape(source), answer.region
-        if region is not None:
-            layer = self.layer(source, role)
-            if layer is not None and layer.data.shape == shape:
-                replace_data(layer, data, region, thumbnail=False)
-                return
-            whole = np.zeros(shape, data.dtype)
-            whole[region] = data
-            data = whole
-        new = self.layer(source, role) is None
+        notes = _notes(source, role, workflow)
+        layer = self.layer(source, role)
+        keep_edited(layer)
+        layer = self.layer(source, role)
+        if layer is not None and layer.data.shape == source.shape:
+            replace_data(layer, data, answer.region, thumbnail=not answer.moving)
+            if workflow is not None:
+                layer.metadata["bioseg"] = {**layer.metadata["bioseg"], **notes}
+            return
+        whole = np.zeros(source.shape, data.dtype)
+        whole[answer.region] = data
+        name = "classes" if role == "labels" else role
         layer = add_or_update(
             self._viewer,
-            f"{source.name} {role}",
-            data,
+            f"{source.name} {name}",
+            whole,
             "labels",
             source.parts[0].layer,
-            _notes(source, role, workflow),
-            axes=source.spatial_axes,
-            thumbnail=not answer.moving,
+            notes,
+            axes=source.axes,
             **_style(role),
         )
-        if new and role == "foreground":
+        watch_edits(layer)
+        if role == "foreground":
             self._put_below(layer, self.layer(source, "instances"))
 
     def _put_below(self, layer: Any, upper: Any) -> None:
@@ -123,12 +125,6 @@ class Results:
         layers = unwrapped(self._viewer).layers
         if upper is not None:
             layers.move(layers.index(layer), layers.index(upper))
-
-
-def _shape(source: Source) -> tuple[int, ...]:
-    layer = source.parts[0].layer
-    shape = layer.data[0].shape if layer.multiscale else layer.data.shape
-    return tuple(int(shape[axis]) for axis in source.spatial_axes)
 
 
 def _notes(source: Source, role: Role, workflow: Any) -> dict[str, Any]:

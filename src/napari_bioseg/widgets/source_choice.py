@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -222,8 +223,11 @@ def describe(tuner: Tuner) -> str:
     str
         For example ``2-D, 512 × 512 px; B, C: divide by 255``.
     """
-    shape = " × ".join(str(size) for size in tuner.shape)
-    text = f"{len(tuner.shape)}-D, {shape} px"
+    leading = tuner.source.leading
+    shape = " × ".join(str(size) for size in tuner.shape[leading:])
+    text = f"{len(tuner.shape) - leading}-D, {shape} px"
+    if leading:
+        text = f"{math.prod(tuner.shape[:leading])} × {text}"
     for steps in dict.fromkeys(tuner.source.mends.values()):
         names = [n for n, done in tuner.source.mends.items() if done == steps]
         text += f"; {', '.join(names)}: {', then '.join(steps)}"

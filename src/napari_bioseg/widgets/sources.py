@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bioseg.channels import Prediction
 from napari_bioseg.settings import (
     CHANNEL_NAMES,
     InstanceTask,
@@ -20,7 +19,8 @@ from napari_bioseg.settings import (
     WorkflowError,
 )
 
-from .layers import find_predictions, image_array, unwrapped
+from .axes import finest, time_axes
+from .layers import find_predictions, image_array, spacing_of, unwrapped
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -96,11 +96,35 @@ class Source:
         return (*parts, self.notes.get("run"))
 
     @property
-    def spatial_axes(self) -> tuple[int, ...]:
-        """Axes of the first layer that results have."""
+    def leading(self) -> int:
+        """Number of axes before the spatial ones, each of whose steps stands alone.
+
+        Predict notes them (time, or the slices seen by a 2-D network); of layers made
+        elsewhere an axis labelled as time is one.
+        """
+        noted = self.notes.get("leading")
+        if isinstance(noted, int):
+            return noted
+        return len(time_axes(self.parts[0].layer))
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """Axes of the first layer that results have: leading ones, then space."""
         part = self.parts[0]
-        image = image_array(part.layer, channel_axis=part.channel_axis)
-        return image.spatial_axes
+        if self.leading:
+            return tuple(a for a in range(part.layer.ndim) if a != part.channel_axis)
+        return image_array(part.layer, channel_axis=part.channel_axis).spatial_axes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of results: leading axes, then space."""
+        size = finest(self.parts[0].layer).shape
+        return tuple(int(size[axis]) for axis in self.axes)
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Size of a pixel per spatial axis."""
+        return spacing_of(self.parts[0].layer, self.axes[self.leading :])
 
     def workflow(self) -> Workflow:
         """Return the workflow that made the prediction, or one with its channels.
@@ -146,12 +170,13 @@ class Source:
                 mends[name] = (*mends.get(name, ()), mend)
         return replace(self, mends=mends)
 
-    def read(self) -> Prediction:
+    def read(self) -> NDArray[np.float32]:
         """Read and check the pixels; slow for lazy layers, so call it in a thread.
 
         Returns
         -------
-        Prediction
+        ndarray
+            Float32, ``(C, [leading,] [Z,] Y, X)``.
 
         Raises
         ------
@@ -170,15 +195,22 @@ class Source:
                     f"{self.parts[0].layer.name!r}) has {first}; channels of one "
                     "prediction have the same shape"
                 )
-        spacing = image_array(
-            self.parts[0].layer, channel_axis=self.parts[0].channel_axis
-        ).spacing
-        stack = np.stack(planes)
-        return Prediction(stack, self.channels, spacing)
+        if len(first) - self.leading not in (2, 3):
+            raise ValueError(
+                f"layer {self.parts[0].layer.name!r} has shape {first}; a channel has "
+                "the axes (Y, X) or (Z, Y, X), and perhaps time before them, labelled t"
+            )
+        return np.stack(planes).astype(np.float32, copy=False)
 
     def _plane(self, part: Part) -> NDArray[Any]:
-        image = image_array(part.layer, channel_axis=part.channel_axis)
-        plane = np.asarray(image.data[part.index or 0])
+        if self.leading:
+            data = finest(part.layer)
+            if part.channel_axis is not None:
+                data = np.take(data, part.index or 0, axis=part.channel_axis)
+        else:
+            image = image_array(part.layer, channel_axis=part.channel_axis)
+            data = image.data[part.index or 0]
+        plane = np.asarray(data)
         whole = plane.dtype.kind in "iu"
         for mend in self.mends.get(part.channel, ()):
             plane = _mend(plane, mend)

@@ -30,8 +30,6 @@ from .worker import Latest, notify
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-MARGIN = 0.1
-"""How much more than what is in view a preview covers, on each side."""
 WATERSHED = (
     "min_seed_size",
     "landscape",
@@ -76,7 +74,6 @@ class TunePanel(Panel):
         super().__init__(napari_viewer)
         self._results = Results(napari_viewer)
         self._tuner: Tuner | None = None
-        self._last: Answer | None = None
         self._start = Tuning()
         self._history = History(self._start)
         self._known: tuple[str, tuple[str, ...]] = ("", ())
@@ -147,6 +144,8 @@ class TunePanel(Panel):
         self.presets = _preset_button(self._take_preset)
         self.save = QPushButton("Save to model")
         self._saved = Note()
+        self._always = (self.undo, self.redo, self.reset, self.save)
+        self._for_instances = (self.seeds, self.foreground, self.presets)
         self.add(
             self.choice,
             self._status,
@@ -201,13 +200,14 @@ class TunePanel(Panel):
             self._known = known
         self._tuner = tuner
         self.thresholds.show_channels(source.channels, tuner.histograms)
-        self._watershed.set_row_visible("by_slice", len(tuner.shape) == 3)
+        volume = len(tuner.shape) - source.leading == 3
+        self._watershed.set_row_visible("by_slice", volume)
         self._show_tuning(self._history.now)
         self._follow_state()
         self._request()
 
     def _dropped(self) -> None:
-        self._tuner = self._last = None
+        self._tuner = None
         self._live.forget()
         self._status.clear()
         self._saved.clear()
@@ -259,9 +259,7 @@ class TunePanel(Panel):
         if self._tuner is None or self._form_error():
             return
         source = self._tuner.source
-        view = current_view(
-            self.viewer, source.parts[0].layer, source.spatial_axes, margin=MARGIN
-        )
+        view = current_view(self.viewer, source.parts[0].layer, source.axes)
         moving = self.thresholds.dragging
         self._live.request(self._tuner, self.tuning, view, moving)
 
@@ -269,15 +267,14 @@ class TunePanel(Panel):
         if self._tuner is None:
             return
         source = self._tuner.source
-        whole = answer.region is None
-        workflow = self._workflow(source, answer.tuning) if whole else None
-        notes = None if workflow is None else workflow.model_dump(mode="json")
+        notes = None
+        if answer.stage == "frame" and not answer.moving:
+            workflow = self._workflow(source, answer.tuning)
+            notes = workflow.model_dump(mode="json")
         self._results.show(source, answer, notes)
-        self.thresholds.show_used(answer.thresholds)
-        self._status.say(summary(answer, source), "good")
-        if whole:
-            self._last = answer
-            self._follow_state()
+        if answer.stage != "other frame":
+            self.thresholds.show_used(answer.thresholds)
+            self._status.say(summary(answer, source), "good")
 
     def _failed(self, error: Exception) -> None:
         self._status.error(str(error))
@@ -285,10 +282,15 @@ class TunePanel(Panel):
             notify(error)
 
     def _show_parts(self) -> None:
+        """Follow the check boxes: hide layers, or ask for what to show."""
+        if self._tuner is None:
+            return
+        source = self._tuner.source
         self._results.seeds = self.seeds.isChecked()
         self._results.foreground = self.foreground.isChecked()
-        if self._last is not None and self._tuner is not None:
-            self._results.show(self._tuner.source, self._last)
+        self._results.show_role(source, "seeds", self._results.seeds)
+        self._results.show_role(source, "foreground", self._results.foreground)
+        self._request()
 
     def _workflow(self, source: Source, tuning: Tuning) -> Workflow:
         return source.workflow().replace(
@@ -320,23 +322,9 @@ class TunePanel(Panel):
         """Let buttons and parts follow what there is."""
         ready = self._tuner is not None
         semantic = ready and self._tuner is not None and self._tuner.source.is_semantic
-        for part in (
-            self.thresholds,
-            self._show_title,
-            self.undo,
-            self.redo,
-            self.reset,
-            self.save,
-        ):
+        for part in (self.thresholds, self._cleanup_part, *self._always):
             part.setVisible(ready)
-        for part in (
-            self._watershed_part,
-            self._cleanup_part,
-            self._show_title,
-            self.seeds,
-            self.foreground,
-            self.presets,
-        ):
+        for part in (self._watershed_part, self._show_title, *self._for_instances):
             part.setVisible(ready and not semantic)
         self.undo.setEnabled(self._history.can_undo)
         self.redo.setEnabled(self._history.can_redo)
@@ -371,7 +359,7 @@ def summary(answer: Answer, source: Source) -> str:
         share = answer.count / max(answer.labels.size, 1)
         return f"{share:.1%} foreground · {time}"
     objects = f"{answer.count:,} object" + ("" if answer.count == 1 else "s")
-    where = "" if answer.region is None else " in view"
+    where = " in view" if answer.stage == "view" else ""
     return f"{objects}{where} · {time}"
 
 
