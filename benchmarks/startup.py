@@ -52,19 +52,16 @@ def seconds_of(code: str) -> float:
     return time.perf_counter() - start
 
 
-def heavy_modules(code: str) -> list[str]:
-    """Name the heavy modules that a start imports."""
-    report = "\nimport sys; print('torch' in sys.modules, 'numba' in sys.modules)"
+def modules_of(code: str) -> set[str]:
+    """Return the packages that a start imports."""
+    report = "\nimport sys; print(*{name.split('.')[0] for name in sys.modules})"
     made = subprocess.run(
         [sys.executable, "-c", code + report],
         check=True,
         capture_output=True,
         text=True,
     )
-    found = made.stdout.split()[-2:]
-    return [
-        n for n, there in zip(("torch", "numba"), found, strict=True) if there == "True"
-    ]
+    return set(made.stdout.splitlines()[-1].split())
 
 
 def main() -> int:
@@ -80,7 +77,8 @@ def main() -> int:
         for _ in range(runs):
             for name, code in STARTS.items():
                 taken[name].append(seconds_of(code))
-        heavy = heavy_modules(STARTS["napari, all panels open"])
+        added = modules_of(STARTS["napari, all panels open"])
+        added -= modules_of(STARTS["napari alone"])
     medians = {name: statistics.median(times) for name, times in taken.items()}
     print(f"{'start':28} {'seconds':>8} {'more than base':>15} {'allowed':>8}")
     slow = []
@@ -91,9 +89,9 @@ def main() -> int:
         print(f"{name:28} {median:8.2f} {more:>15} {limit or '':>8}")
         if base is not None and limit and median - medians[base] > limit:
             slow.append(name)
-    print(f"heavy modules behind the open panels: {', '.join(heavy) or 'none'}")
+    print(f"packages that open panels add: {', '.join(sorted(added))}")
     print(f"medians of {runs}; too slow: {', '.join(slow) or 'none'}")
-    return 1 if slow or "torch" in heavy else 0
+    return 1 if slow or "torch" in added else 0
 
 
 if __name__ == "__main__":

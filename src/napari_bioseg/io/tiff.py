@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,7 @@ def write_tiff(
         "metadata": metadata,
         "compression": "zlib",
         "compressionargs": {"level": 1},
+        "maxworkers": min(8, os.cpu_count() or 1),
         "photometric": "minisblack",
     }
     if array.dtype.name in _IMAGEJ_TYPES and array.nbytes < _BIG:
