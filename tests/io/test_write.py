@@ -57,6 +57,17 @@ def test_labels(tmp_path, suffix, top, stored, shape):
     assert np.array_equal(read_labels(path), labels.squeeze())
 
 
+def test_spacing_is_exact_unless_another_program_changed_it(tmp_path):
+    spacing = (0.2837, 0.1268, 1 / 3)
+    path = write_image(
+        tmp_path / "a.tif", np.zeros((1, 5, 9, 8), np.uint8), spacing=spacing, unit="um"
+    )
+    assert image_info(path).spacing == spacing
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages[0].tags["XResolution"].overwrite((2, 1))
+    assert image_info(path).spacing == pytest.approx((0.2837, 0.1268, 0.5))
+
+
 def test_imagej_and_napari_find_their_own_facts(tmp_path):
     path = write_image(
         tmp_path / "a.tif",

@@ -82,17 +82,22 @@ def _facts_of(file: Any) -> tuple[dict[str, float], str, dict[str, Any]]:
     """Return pixel size by axis, its unit and our own notes."""
     imagej = file.imagej_metadata
     if imagej is not None:
-        return (*_imagej_scale(file, imagej), _notes(imagej.get("Info", "")))
+        scale, unit = _imagej_scale(file, imagej)
+        notes = _notes(imagej.get("Info", ""))
+        noted = _noted_scale(notes)
+        # TIFF rounds resolutions; but another program may have changed them since.
+        if noted and all(abs(scale.get(a, 0) / s - 1) < 1e-4 for a, s in noted.items()):
+            scale = noted
+        return scale, unit, notes
     if file.is_ome:
         return (*_ome_scale(file.ome_metadata), {})
-    shaped = (file.shaped_metadata or [{}])[0]
-    notes = _notes(shaped.get("Info", ""))
-    spacing = notes.get("spacing") or []
-    axes = [letter for letter in str(shaped.get("axes", "")) if letter in "ZYX"]
-    if len(spacing) != len(axes):
-        return {}, "", notes
-    scale = {a: float(s) for a, s in zip(axes, spacing, strict=True)}
-    return scale, str(notes.get("unit", "")), notes
+    notes = _notes((file.shaped_metadata or [{}])[0].get("Info", ""))
+    return _noted_scale(notes), str(notes.get("unit", "")), notes
+
+
+def _noted_scale(notes: dict[str, Any]) -> dict[str, float]:
+    sizes = [float(size) for size in notes.get("spacing") or ()]
+    return dict(zip("ZYX"[-len(sizes) :], sizes, strict=True)) if sizes else {}
 
 
 def _notes(text: str) -> dict[str, Any]:
