@@ -399,7 +399,7 @@ WRONG = [
     ),
     (
         TRAIN + "{flat}/labels --train.epochs 0",
-        "--train.epochs = 0: must be 1 to 100000",
+        "--train.epochs = 0: must be 1 to 100,000",
     ),
     (TRAIN + "{flat}/labels --train.epochs", "--train.epochs: expected one argument"),
     (TRAIN + "{flat}/labels --preset slow", "invalid choice: 'slow'"),

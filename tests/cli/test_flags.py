@@ -158,8 +158,8 @@ def test_alternatives_keep_what_they_share_with_before():
 
 
 FAULTS = [
-    ({"train.epochs": "0"}, r"^--train\.epochs = 0: must be 1 to 100000$"),
-    ({"train.epochs": "many"}, r"^--train\.epochs = 'many': must be 1 to 100000$"),
+    ({"train.epochs": "0"}, r"^--train\.epochs = 0: must be 1 to 100,000$"),
+    ({"train.epochs": "many"}, r"^--train\.epochs = 'many': must be 1 to 100,000$"),
     ({"train.epochs": "2.5"}, r"--train\.epochs = 2\.5"),
     ({"train.learning_rate": "7"}, r"^--train\.learning-rate = 7: must be 1e-07 to 1"),
     (

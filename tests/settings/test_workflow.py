@@ -63,7 +63,7 @@ def test_outputs_of_semantic_tasks() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"train": {"epochs": 0}}, r"train.epochs = 0: must be 1 to 100000"),
+        ({"train": {"epochs": 0}}, r"train.epochs = 0: must be 1 to 100,000$"),
         ({"train": {"epoch": 5}}, r"train.epoch: no such setting; there are .*epochs"),
         ({"trian": {}}, r"trian: no such setting; there are .*train"),
         (
@@ -71,6 +71,7 @@ def test_outputs_of_semantic_tasks() -> None:
             r"instances.seed_binary = 'high': must be 0 to 1, or 'auto', 'off'",
         ),
         ({"data": {"patch": [3]}}, r"data.patch.*2 or 3 sizes"),
+        ({"data": {"patch": ["a", "b"]}}, r"^[^\n]*data.patch = [^\n]*'auto'$"),
         (
             {"task": {"kind": "instance", "channels": "BX"}},
             "cannot read channels 'BX'",

@@ -120,16 +120,29 @@ class FieldSpec:
             return "true or false"
         low, high = self.minimum, self.maximum
         if low is not None and high is not None:
-            limits = f"{low:g} to {high:g}"
+            limits = f"{plain(low)} to {plain(high)}"
         elif low is not None:
-            limits = f"{low:g} or more"
+            limits = f"{plain(low)} or more"
         elif high is not None:
-            limits = f"{high:g} or less"
+            limits = f"{plain(high)} or less"
         else:
             limits = ""
         if self.kind == "sizes":
             limits = "whole numbers, one per axis"
         return ", or ".join(part for part in (limits, words) if part)
+
+
+def plain(number: float) -> str:
+    """Write a limit the way people do.
+
+    Examples
+    --------
+    >>> plain(1e6), plain(0.05), plain(1e-7)
+    ('1,000,000', '0.05', '1e-07')
+    """
+    if number == int(number):
+        return f"{int(number):,}"
+    return f"{number:g}"
 
 
 def describe(model: type[Settings]) -> tuple[FieldSpec, ...]:
@@ -259,21 +272,21 @@ def explain(error: ValidationError, model: type[Settings]) -> str:
     str
         For example ``train.epochs = 0: must be 1 to 100000``.
     """
-    lines: dict[str, None] = {}
+    lines: dict[str, str] = {}
     for fault in error.errors():
         path = [str(part) for part in fault["loc"]]
         spec, known = _find(model, path)
         where = ".".join(known) or model.__name__
         if fault["type"] == "extra_forbidden":
             names = ", ".join(sorted(set(_names_beside(model, path))))
-            unknown = ".".join(dict.fromkeys([*known, path[-1]]))
-            lines[f"{unknown}: no such setting; there are {names}"] = None
+            where = ".".join(dict.fromkeys([*known, path[-1]]))
+            line = f"{where}: no such setting; there are {names}"
         elif fault["type"] != "value_error" and spec is not None and spec.allowed:
-            lines[f"{where} = {fault['input']!r}: must be {spec.allowed}"] = None
+            line = f"{where} = {fault['input']!r}: must be {spec.allowed}"
         else:
-            message = fault["msg"].removeprefix("Value error, ")
-            lines[f"{where}: {message}"] = None
-    return "\n".join(lines)
+            line = f"{where}: {fault['msg'].removeprefix('Value error, ')}"
+        lines.setdefault(where, line)  # a union complains once for each of its members
+    return "\n".join(lines.values())
 
 
 def _find(model: type[Settings], path: list[str]) -> tuple[FieldSpec | None, list[str]]:
