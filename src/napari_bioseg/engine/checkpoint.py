@@ -18,7 +18,7 @@ from napari_bioseg.settings import Workflow
 STATE_FILE = "state.safetensors"
 FORMAT = "1"
 _MUST_AGREE = ("task", "network", "data", "augment")
-_MUST_AGREE_IN_TRAIN = ("batch_size", "seed", "steps")
+_MUST_AGREE_IN_TRAIN = ("batch_size", "seed", "steps", "precision")
 
 Weights = dict[str, Tensor]
 

@@ -34,6 +34,7 @@ from .loss import Loss
 from .model import Model
 from .pair import Pair
 from .plan import Plan, make_plan
+from .precision import autocast
 from .schedule import learning_rate
 from .validate import validate
 
@@ -145,9 +146,10 @@ class Run:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
-        with self._dropout_seed(epoch, step):
+        precise = autocast(self.model.device, self.settings)
+        with self._dropout_seed(epoch, step), precise:
             logits = self.model.network(images)
-        loss = self._loss(logits, targets)
+        loss = self._loss(logits.float(), targets)
         loss.backward()  # type: ignore[no-untyped-call]
         value = float(loss.detach())
         if math.isfinite(value):

@@ -12,6 +12,7 @@ from .loss import Loss
 from .model import Model
 from .patches import read_patch
 from .plan import Plan
+from .precision import autocast
 from .targets import is_masked
 
 
@@ -47,7 +48,8 @@ def validate(model: Model, plan: Plan, loss: Loss) -> tuple[float, dict[str, flo
                     for index, start in chunk
                 ]
                 images, targets = to_device(samples, model)
-                logits = model.network(images)
+                with autocast(model.device, plan.workflow.train):
+                    logits = model.network(images).float()
                 total += float(loss(logits, targets)) * len(chunk)
                 counts.add(logits, targets)
     finally:

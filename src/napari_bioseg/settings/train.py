@@ -39,3 +39,6 @@ class TrainSettings(Settings):
     """Start of all random numbers; the same seed gives the same training."""
     device: Device = setting("auto", advanced=True)
     """Where to compute; auto takes a GPU if there is one."""
+    precision: Literal["auto", "float32", "bfloat16"] = setting("auto", advanced=True)
+    """Numbers that training computes with; auto takes bfloat16 where the CPU or GPU is
+    faster with it. Predictions are always made with float32."""
