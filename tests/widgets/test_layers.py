@@ -2,7 +2,9 @@ import dask.array as da
 import numpy as np
 import pytest
 import zarr
+from napari.components import ViewerModel
 from napari.layers import Image, Labels
+from napari.utils._proxies import PublicOnlyProxy
 
 from napari_bioseg.widgets.layers import (
     add_or_update,
@@ -131,8 +133,9 @@ def bioseg(role, channel=None, source="cells"):
 
 
 @pytest.fixture
-def viewer(make_napari_viewer_proxy):
-    return make_napari_viewer_proxy()
+def viewer():
+    """A viewer without a window, which refuses what is private."""
+    return PublicOnlyProxy(ViewerModel())
 
 
 @pytest.mark.parametrize("axes", [(0, 1, 2), (0, 2, 3)])

@@ -227,6 +227,8 @@ class _Item(QFrame):
         if len(specs) > 1:
             layout.addWidget(Section(kind_help(self.kind), self._form), 1)
         else:
+            self._form.setParent(self)  # not shown itself: its one editor is
+            self._form.hide()
             title = QLabel(kind_title(self.kind))
             title.setToolTip(kind_help(self.kind))
             layout.addWidget(title, 0 if specs else 1)

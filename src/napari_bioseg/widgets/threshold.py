@@ -120,7 +120,7 @@ class ThresholdRow(QWidget):
     Attributes
     ----------
     changed : Signal()
-        Emitted at every change by the user, while a handle is dragged too.
+        Emitted while the user drags the handle.
     committed : Signal()
         Emitted when a change by the user is complete.
     """
@@ -220,13 +220,11 @@ class ThresholdRow(QWidget):
 
     def _typed(self, value: float) -> None:
         self.set_value(value)
-        self.changed.emit()
         self.committed.emit()
 
     def _clicked(self, word: str, on: bool) -> None:
         number = self.slider.middle if self._used is None else self._used
         self.set_value(word if on else round(number, 3))  # type: ignore[arg-type]
-        self.changed.emit()
         self.committed.emit()
 
     def _show(self) -> None:

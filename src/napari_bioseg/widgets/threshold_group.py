@@ -30,7 +30,7 @@ class ThresholdGroup(QWidget):
     Attributes
     ----------
     changed : Signal()
-        Emitted at every change by the user, while a handle is dragged too.
+        Emitted while the user drags a handle.
     committed : Signal()
         Emitted when a change by the user is complete.
     """
@@ -146,16 +146,16 @@ class ThresholdGroup(QWidget):
                 self._column.addWidget(title(heading))
             row = ThresholdRow(threshold, specs[threshold.setting])
             row.set_palette(self._palette)
-            row.changed.connect(self._changed)
-            row.committed.connect(self.committed)
+            row.changed.connect(self.changed)
+            row.committed.connect(self._committed)
             self.rows[threshold.setting] = row
             self._column.addWidget(row)
         if not self.rows and self._channels and is_semantic(self._channels):
             self._column.addWidget(Note("The likeliest class of each pixel wins."))
 
-    def _changed(self) -> None:
+    def _committed(self) -> None:
         self._follow()
-        self.changed.emit()
+        self.committed.emit()
 
     def _follow(self) -> None:
         """Hide the threshold of B where points take its place."""

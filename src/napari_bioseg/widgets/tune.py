@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QCheckBox, QMenu, QPushButton
+from qtpy.QtWidgets import QCheckBox, QMenu, QPushButton, QWidget
 
 from napari_bioseg.settings import CleanupSettings, InstanceSettings, Workflow
 
@@ -87,7 +87,7 @@ class TunePanel(Panel):
     def tuning(self) -> Tuning:
         """The settings shown."""
         base = Tuning(
-            self._watershed.settings, self._history.now.semantic, self._cleanup.settings
+            self.watershed.settings, self._history.now.semantic, self.cleanup.settings
         )
         return self.thresholds.apply_to(base)
 
@@ -125,13 +125,11 @@ class TunePanel(Panel):
     # ---- parts ----
 
     def _build(self) -> None:
-        self._status = Note()
-        self._watershed = SettingsForm(
-            InstanceSettings(), include=WATERSHED, fold=False
-        )
-        self._cleanup = SettingsForm(CleanupSettings())
-        self._watershed_part = Section("Watershed", self._watershed)
-        self._cleanup_part = Section("Clean-up", self._cleanup)
+        self.status = Note()
+        self.watershed = SettingsForm(InstanceSettings(), include=WATERSHED, fold=False)
+        self.cleanup = SettingsForm(CleanupSettings())
+        self._watershed_part = Section("Watershed", self.watershed)
+        self._cleanup_part = Section("Clean-up", self.cleanup)
         self._show_title = title("Show")
         self.seeds = QCheckBox("Seeds")
         self.seeds.setToolTip("Show where instances start to grow")
@@ -143,12 +141,25 @@ class TunePanel(Panel):
         self.reset.setToolTip("Back to the settings that the prediction came with")
         self.presets = _preset_button(self._take_preset)
         self.save = QPushButton("Save to model")
-        self._saved = Note()
-        self._always = (self.undo, self.redo, self.reset, self.save)
-        self._for_instances = (self.seeds, self.foreground, self.presets)
+        self.saved = Note()
+        self._always: tuple[QWidget, ...] = (
+            self.thresholds,
+            self._cleanup_part,
+            self.undo,
+            self.redo,
+            self.reset,
+            self.save,
+        )
+        self._for_instances: tuple[QWidget, ...] = (
+            self._watershed_part,
+            self._show_title,
+            self.seeds,
+            self.foreground,
+            self.presets,
+        )
         self.add(
             self.choice,
-            self._status,
+            self.status,
             self.thresholds,
             self._watershed_part,
             self._cleanup_part,
@@ -156,7 +167,7 @@ class TunePanel(Panel):
             row_of(self.seeds, self.foreground, stretch=1),
             row_of(self.undo, self.redo, self.reset, self.presets),
             self.save,
-            self._saved,
+            self.saved,
         )
         self._follow_state()
 
@@ -165,7 +176,7 @@ class TunePanel(Panel):
         self.choice.dropped.connect(self._dropped)
         self.thresholds.changed.connect(self._request)
         self.thresholds.committed.connect(self._commit)
-        for form in (self._watershed, self._cleanup):
+        for form in (self.watershed, self.cleanup):
             form.changed.connect(lambda _: self._commit())
             form.error.connect(lambda _: self._follow_state())
         self.seeds.toggled.connect(self._show_parts)
@@ -201,7 +212,7 @@ class TunePanel(Panel):
         self._tuner = tuner
         self.thresholds.show_channels(source.channels, tuner.histograms)
         volume = len(tuner.shape) - source.leading == 3
-        self._watershed.set_row_visible("by_slice", volume)
+        self.watershed.set_row_visible("by_slice", volume)
         self._show_tuning(self._history.now)
         self._follow_state()
         self._request()
@@ -209,8 +220,8 @@ class TunePanel(Panel):
     def _dropped(self) -> None:
         self._tuner = None
         self._live.forget()
-        self._status.clear()
-        self._saved.clear()
+        self.status.clear()
+        self.saved.clear()
         self._follow_state()
 
     def _layer_removed(self, event: Any) -> None:
@@ -220,11 +231,11 @@ class TunePanel(Panel):
     # ---- settings ----
 
     def _show_tuning(self, tuning: Tuning) -> None:
-        for form in (self._watershed, self._cleanup):
+        for form in (self.watershed, self.cleanup):
             form.blockSignals(True)
-        self._watershed.settings = tuning.instances
-        self._cleanup.settings = tuning.cleanup
-        for form in (self._watershed, self._cleanup):
+        self.watershed.settings = tuning.instances
+        self.cleanup.settings = tuning.cleanup
+        for form in (self.watershed, self.cleanup):
             form.blockSignals(False)
         self.thresholds.show_tuning(tuning)
 
@@ -251,7 +262,7 @@ class TunePanel(Panel):
         self.tuning = Tuning(instances, tuning.semantic, tuning.cleanup)
 
     def _form_error(self) -> str:
-        return self._watershed.error_text or self._cleanup.error_text
+        return self.watershed.error_text or self.cleanup.error_text
 
     # ---- answers ----
 
@@ -274,10 +285,10 @@ class TunePanel(Panel):
         self._results.show(source, answer, notes)
         if answer.stage != "other frame":
             self.thresholds.show_used(answer.thresholds)
-            self._status.say(summary(answer, source), "good")
+            self.status.say(summary(answer, source), "good")
 
     def _failed(self, error: Exception) -> None:
-        self._status.error(str(error))
+        self.status.error(str(error))
         if not isinstance(error, ValueError):
             notify(error)
 
@@ -310,9 +321,9 @@ class TunePanel(Panel):
         try:
             save_tuning(folder, self.tuning)
         except (OSError, ValueError) as error:
-            self._saved.error(f"not saved: {error}")
+            self.saved.error(f"not saved: {error}")
         else:
-            self._saved.say(
+            self.saved.say(
                 f"Saved to {folder.name}; Predict uses it from now on", "good"
             )
 
@@ -322,9 +333,9 @@ class TunePanel(Panel):
         """Let buttons and parts follow what there is."""
         ready = self._tuner is not None
         semantic = ready and self._tuner is not None and self._tuner.source.is_semantic
-        for part in (self.thresholds, self._cleanup_part, *self._always):
+        for part in self._always:
             part.setVisible(ready)
-        for part in (self._watershed_part, self._show_title, *self._for_instances):
+        for part in self._for_instances:
             part.setVisible(ready and not semantic)
         self.undo.setEnabled(self._history.can_undo)
         self.redo.setEnabled(self._history.can_redo)
