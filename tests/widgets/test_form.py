@@ -309,7 +309,7 @@ def test_a_union_shows_the_settings_of_its_kind_and_remembers_the_others(qtbot):
     editor = form.editor("normalization")
     editor.form.editor("low").box.setValue(5)
     assert form.settings.normalization == PercentileNormalization(low=5)
-    box = editor._box
+    box = editor.box
     box.setCurrentIndex(box.findText("Minmax"))
     assert form.settings.normalization == MinMaxNormalization()
     assert not editor.form.isVisible()  # it has no settings

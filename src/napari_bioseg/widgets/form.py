@@ -191,27 +191,27 @@ class SettingsForm(QWidget):
             error = _error_label()
             parts: tuple[QWidget, ...]
             if spec.kind == "list" and len(specs) == 1:
-                grid.addWidget(editor, 2 * line, 0, 1, 2)
+                grid.addWidget(editor, 3 * line, 0, 1, 2)
                 parts = (editor,)
             elif spec.kind in ("model", "list"):
                 section = Section(
                     capitalised(spec.title), editor, expanded=spec.kind == "list"
                 )
                 section.setToolTip(tooltip(spec))
-                grid.addWidget(section, 2 * line, 0, 1, 2)
+                grid.addWidget(section, 3 * line, 0, 1, 2)
                 parts = (section,)
             else:
                 label = QLabel(capitalised(spec.title))
                 label.setToolTip(tooltip(spec))
-                label.setAlignment(
-                    Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
-                    if spec.kind == "union"
-                    else Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-                )
-                grid.addWidget(label, 2 * line, 0)
-                grid.addWidget(editor, 2 * line, 1)
-                parts = (label, editor)
-            grid.addWidget(error, 2 * line + 1, 0, 1, 2)
+                grid.addWidget(label, 3 * line, 0)
+                if isinstance(editor, UnionEditor):
+                    grid.addWidget(editor.box, 3 * line, 1)
+                    grid.addWidget(editor, 3 * line + 1, 0, 1, 2)
+                    parts = (label, editor.box, editor)
+                else:
+                    grid.addWidget(editor, 3 * line, 1)
+                    parts = (label, editor)
+            grid.addWidget(error, 3 * line + 2, 0, 1, 2)
             editor.changed.connect(self._edited)
             self._rows[spec.name] = _Row(spec, editor, error, parts)
         return box
@@ -296,32 +296,40 @@ class ModelEditor(Editor):
 
 
 class UnionEditor(Editor):
-    """A combo box of kinds, and under it the settings of the kind chosen."""
+    """The settings of one kind out of several; the form lays out its combo box.
+
+    Attributes
+    ----------
+    box : QComboBox
+        The kinds.
+    """
 
     shows_problem = True
 
     def __init__(self, spec: FieldSpec) -> None:
         super().__init__()
         self._kinds = spec.models
-        self._box = QComboBox()
-        guard_wheel(self._box)
+        self.box = QComboBox()
+        self.box.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.box.setMinimumContentsLength(6)
+        guard_wheel(self.box)
         for kind in self._kinds:
-            self._box.addItem(kind_title(kind), kind)
-            self._box.setItemData(
-                self._box.count() - 1, kind_help(kind), Qt.ItemDataRole.ToolTipRole
+            self.box.addItem(kind_title(kind), kind)
+            self.box.setItemData(
+                self.box.count() - 1, kind_help(kind), Qt.ItemDataRole.ToolTipRole
             )
         self._forms: dict[type[Settings], SettingsForm] = {}
         self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(4)
-        self._layout.addWidget(self._box)
+        self._layout.setContentsMargins(10, 0, 0, 0)
         self.set_value(spec.default)
-        self._box.currentIndexChanged.connect(self._chosen)
+        self.box.currentIndexChanged.connect(self._chosen)
 
     @property
     def form(self) -> SettingsForm:
         """The form of the kind chosen."""
-        return self._form_of(self._box.currentData())
+        return self._form_of(self.box.currentData())
 
     def value(self) -> Settings:
         """Return the settings of the kind chosen."""
@@ -334,9 +342,9 @@ class UnionEditor(Editor):
         form.blockSignals(True)
         form.settings = value
         form.blockSignals(False)
-        self._box.blockSignals(True)
-        self._box.setCurrentIndex(self._kinds.index(type(value)))
-        self._box.blockSignals(False)
+        self.box.blockSignals(True)
+        self.box.setCurrentIndex(self._kinds.index(type(value)))
+        self.box.blockSignals(False)
         self._show(form)
 
     def _form_of(
@@ -355,8 +363,9 @@ class UnionEditor(Editor):
         self.changed.emit()
 
     def _show(self, shown: SettingsForm) -> None:
-        for form in self._forms.values():
-            form.setVisible(form is shown and bool(describe(type(form._settings))))
+        for kind, form in self._forms.items():
+            form.setVisible(form is shown and bool(describe(kind)))
+        self.setVisible(bool(describe(self.box.currentData())))
 
 
 def editor_for(spec: FieldSpec) -> Editor:

@@ -175,13 +175,14 @@ class ListEditor(Editor):
             chip.setObjectName("segment")  # as panels style it
             chip.setCheckable(True)
             chip.setToolTip(kind_help(kind))
-            chip.setMinimumWidth(22)
+            chip.setMinimumWidth(20 + 7 * (len(title) - 1))
             chip.clicked.connect(lambda on, kind=kind: self._toggle(kind, on))
             self._chips[kind] = chip
             layout.addWidget(chip, 1)
         self._sets = QComboBox()
         self._sets.setToolTip("Usual sets of channels")
         self._sets.setPlaceholderText("own")
+        self._sets.setMaximumWidth(84)
         guard_wheel(self._sets)
         for name in CONFIGURATIONS:
             self._sets.addItem(name, name)
