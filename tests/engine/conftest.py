@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from napari_bioseg.engine import Pair
 from napari_bioseg.settings import (
@@ -15,6 +16,12 @@ from napari_bioseg.settings import (
     TrainSettings,
     Workflow,
 )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Compute with one thread: several wait for each other on a busy machine."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ _CPU_INFO = Path("/proc/cpuinfo")
 _FAST_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
-def autocast(device: torch.device, settings: TrainSettings) -> torch.autocast:
+def autocast(
+    device: torch.device, settings: TrainSettings, dimensions: int
+) -> torch.autocast:
     """Return the ``with`` under which the network runs in training.
 
     Parameters
@@ -22,6 +24,9 @@ def autocast(device: torch.device, settings: TrainSettings) -> torch.autocast:
     settings : TrainSettings
         With ``precision="auto"``, bfloat16 on a GPU or CPU that has instructions for
         it. Weights, losses and all predictions stay float32 in any case.
+    dimensions : int
+        Volumes are never trained with bfloat16 on a CPU: torch 2.13's gradients of
+        small 3-D convolutions hold undefined numbers there.
 
     Returns
     -------
@@ -31,6 +36,7 @@ def autocast(device: torch.device, settings: TrainSettings) -> torch.autocast:
         half = has_fast_bfloat16(device)
     else:
         half = settings.precision == "bfloat16"
+    half = half and not (device.type == "cpu" and dimensions == 3)
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=half)
 
 

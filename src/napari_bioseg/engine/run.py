@@ -146,7 +146,7 @@ class Run:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
-        precise = autocast(self.model.device, self.settings)
+        precise = autocast(self.model.device, self.settings, self.model.dimensions)
         with self._dropout_seed(epoch, step), precise:
             logits = self.model.network(images)
         loss = self._loss(logits.float(), targets)

@@ -48,7 +48,7 @@ def validate(model: Model, plan: Plan, loss: Loss) -> tuple[float, dict[str, flo
                     for index, start in chunk
                 ]
                 images, targets = to_device(samples, model)
-                with autocast(model.device, plan.workflow.train):
+                with autocast(model.device, plan.workflow.train, model.dimensions):
                     logits = model.network(images).float()
                 total += float(loss(logits, targets)) * len(chunk)
                 counts.add(logits, targets)

@@ -41,4 +41,4 @@ class TrainSettings(Settings):
     """Where to compute; auto takes a GPU if there is one."""
     precision: Literal["auto", "float32", "bfloat16"] = setting("auto", advanced=True)
     """Numbers that training computes with; auto takes bfloat16 where the CPU or GPU is
-    faster with it. Predictions are always made with float32."""
+    faster with it. Predictions, and volumes on a CPU, always use float32."""
