@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .parallel import in_parallel
+from .parallel import divide, in_parallel
 
 ContourMode = Literal["thick", "inner", "outer", "dense"]
 _MODES = ("thick", "inner", "outer", "dense")
@@ -43,7 +43,7 @@ def contour(labels: NDArray[Any], mode: ContourMode = "thick") -> NDArray[np.boo
     volume = labels if labels.ndim == 3 else labels[np.newaxis]
     out = np.empty(volume.shape, np.bool_)
     rows = volume.shape[0] * volume.shape[1]
-    in_parallel(_mark, rows, volume, out, _MODES.index(mode))
+    in_parallel(_mark, divide(rows, volume.size), volume, out, _MODES.index(mode))
     return out.reshape(labels.shape)
 
 

@@ -55,4 +55,4 @@ def decode(
     >>> found.labels
     array([[0, 1, 1, 1, 2, 2, 0]], dtype=int32)
     """
-    return LiveDecoder(prediction).update(settings or InstanceSettings())
+    return LiveDecoder(prediction).once(settings or InstanceSettings())

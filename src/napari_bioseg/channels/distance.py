@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .parallel import in_parallel
+from .parallel import divide, in_parallel, never
 
 _BLOCK = 16
 """Neighbouring columns handled together: one cache line of float32."""
 
 
 def squared_border_distance(
-    labels: NDArray[Any], spacing: Sequence[float] | None = None
+    labels: NDArray[Any],
+    spacing: Sequence[float] | None = None,
+    cancelled: Callable[[], bool] = never,
 ) -> NDArray[np.float32]:
     """Return each pixel's squared distance to the nearest pixel of another label.
 
@@ -29,6 +31,8 @@ def squared_border_distance(
         Integers or bool, 2-D or 3-D; 0 is background.
     spacing : sequence of float, optional
         Size of a pixel per axis; 1 by default.
+    cancelled : callable
+        Asked now and then whether to give up.
 
     Returns
     -------
@@ -62,19 +66,17 @@ def squared_border_distance(
     out = np.empty(volume.shape, np.float32)
     depth, height, width = volume.shape
     rows = (depth * height, width)
-    in_parallel(
-        _along_rows, rows[0], volume.reshape(rows), out.reshape(rows), steps[-1] ** 2
-    )
     blocks = -(-width // _BLOCK)
-    in_parallel(_along_columns, depth * blocks, volume, out, steps[-2] ** 2)
+    passes = [
+        (_along_rows, rows[0], volume.reshape(rows), out.reshape(rows), steps[-1]),
+        (_along_columns, depth * blocks, volume, out, steps[-2]),
+    ]
     if labels.ndim == 3:
-        in_parallel(
-            _along_columns,
-            height * blocks,
-            volume.transpose(1, 0, 2),
-            out.transpose(1, 0, 2),
-            steps[0] ** 2,
-        )
+        turned = (volume.transpose(1, 0, 2), out.transpose(1, 0, 2))
+        passes.append((_along_columns, height * blocks, *turned, steps[0]))
+    for kernel, tasks, objects, values, step in passes:
+        edges = divide(tasks, volume.size)
+        in_parallel(kernel, edges, objects, values, step**2, cancelled=cancelled)
     return out.reshape(labels.shape)
 
 

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .parallel import in_parallel
+from .parallel import divide, in_parallel
 
 
 def instance_ids(labels: NDArray[Any]) -> tuple[NDArray[np.int32], int]:
@@ -54,7 +54,8 @@ def extremes(
     low, high : ndarray
         float32, indexed by id; infinity and minus infinity for ids without pixels.
     """
-    parts = in_parallel(_extremes, ids.size, ids.ravel(), values.ravel(), largest)
+    edges = divide(ids.size, ids.size)
+    parts = in_parallel(_extremes, edges, ids.ravel(), values.ravel(), largest)
     low = np.min([part[0] for part in parts], axis=0)
     high = np.max([part[1] for part in parts], axis=0)
     return low, high

@@ -2,56 +2,108 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.settings import InstanceSettings
 
+from .memory import Memory
 from .otsu import otsu
-from .plan import Plan, Rule, resolve
+from .parallel import Cancelled, check, never
+from .plan import Plan, resolve
 from .prediction import Instances, Prediction, Region
 
-_LEVELS = 65_536
+if TYPE_CHECKING:
+    from .pipeline import Volume
 
+__all__ = ["Cancelled", "LiveDecoder"]
 
-class Cancelled(Exception):
-    """A newer request made this one pointless."""
+MARGIN = (16, 64, 64)
+"""Pixels along Z, Y and X around a region that are decoded with it and cut off."""
 
 
 class LiveDecoder:
-    """Decodes one prediction with ever new settings.
+    """Decodes one prediction with ever new settings, reusing what did not change.
 
     Parameters
     ----------
     prediction : Prediction
         What to decode; its arrays must not be changed afterwards.
+
+    Notes
+    -----
+    A whole answer equals ``decode(prediction, settings)`` exactly, whatever was asked
+    before. Kept between answers are histograms and Otsu's thresholds, the smoothed
+    landscape, masks, connected components, seeds and labels; of the components of the
+    foreground only those whose pixels or seeds changed are flooded again. Answers are
+    the caller's own arrays.
+
+    Safe to call from several threads; one call runs at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> inside = np.array([[0, 0.9, 0.9, 0.6, 0.8, 0.8, 0]])
+    >>> decoder = LiveDecoder(Prediction(inside[np.newaxis], "B"))
+    >>> decoder.update(InstanceSettings(seed_binary=0.5, smoothing=0)).labels
+    array([[0, 1, 1, 1, 1, 1, 0]], dtype=int32)
+    >>> decoder.update(InstanceSettings(seed_binary=0.7, smoothing=0)).labels
+    array([[0, 1, 1, 1, 2, 2, 0]], dtype=int32)
     """
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
         self._otsu: dict[str, float] = {}
+        self._histograms: dict[
+            tuple[str, int], tuple[NDArray[np.int64], NDArray[np.float32]]
+        ] = {}
+        self._memory = Memory()
+        self._lock = threading.RLock()
 
     def histogram(
-        self, channel: str, bins: int = 256
+        self,
+        channel: str,
+        bins: int = 256,
+        cancelled: Callable[[], bool] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return the histogram of one channel over the whole image."""
-        data = self.prediction.channel(channel)
-        counts, edges = np.histogram(data, bins)
-        return counts, edges.astype(np.float32)
+        """Return the histogram of one channel over the whole image.
 
-    def _threshold(self, channel: str) -> float:
-        if channel not in self._otsu:
-            data = self.prediction.channel(channel)
-            low, high = self.prediction.ranges[self.prediction.channels.index(channel)]
-            if low < high:
-                self._otsu[channel] = otsu(*self.histogram(channel))
-            else:
-                self._otsu[channel] = high / 2 if channel == "D" else 0.5
-            del data
-        return self._otsu[channel]
+        Parameters
+        ----------
+        channel : str
+            Its name.
+        bins : int
+            Number of bins of equal width between the smallest and largest value.
+        cancelled : callable, optional
+            Asked now and then whether to give up.
+
+        Returns
+        -------
+        counts : ndarray
+            int64, one per bin.
+        edges : ndarray
+            float32, one more.
+
+        Raises
+        ------
+        ValueError
+            If the prediction has no such channel.
+        """
+        from .histogram import histogram
+
+        data = self.prediction.channel(channel)
+        with self._lock:
+            if (channel, bins) not in self._histograms:
+                low, high = self._range(channel)
+                self._histograms[channel, bins] = histogram(
+                    data, low, high, bins, cancelled or never
+                )
+            counts, edges = self._histograms[channel, bins]
+        return counts.copy(), edges.copy()
 
     def update(
         self,
@@ -59,135 +111,222 @@ class LiveDecoder:
         region: Region | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Instances:
-        """Decode with these settings."""
-        plan = resolve(self.prediction.channels, settings, self._threshold)
-        crop = self.prediction.data
+        """Decode with these settings.
+
+        Parameters
+        ----------
+        settings : InstanceSettings
+            Thresholds and the watershed.
+        region : tuple of slice, optional
+            Which part to show, one slice per spatial axis. The part is decoded with a
+            margin of 64 pixels (16 along Z) and the thresholds of the whole image, so
+            it is a preview: an object that reaches out of the margin may be divided
+            differently, ids differ, and may have gaps.
+        cancelled : callable, optional
+            Asked every few milliseconds, from this thread; when it returns True the
+            work is given up.
+
+        Returns
+        -------
+        Instances
+            Arrays of the region's shape, or of the whole; ``region`` tells which.
+
+        Raises
+        ------
+        ValueError
+            If the channels cannot make instances, the settings leave none to do it, or
+            the region lies outside.
+        Cancelled
+            If ``cancelled`` said so.
+        """
+        wanted = cancelled or never
+        with self._lock:
+            check(wanted)
+            plan = resolve(
+                self.prediction.channels,
+                settings,
+                lambda channel: self._threshold(channel, wanted),
+            )
+            if region is not None:
+                return self._preview(plan, settings, region, wanted)
+            return self._whole(plan, settings, wanted, self._memory)
+
+    def once(self, settings: InstanceSettings) -> Instances:
+        """Decode the whole without keeping anything for a next time.
+
+        Parameters
+        ----------
+        settings : InstanceSettings
+            Thresholds and the watershed.
+
+        Returns
+        -------
+        Instances
+        """
+        with self._lock:
+            channels = self.prediction.channels
+            plan = resolve(
+                channels, settings, lambda name: self._threshold(name, never)
+            )
+            return self._whole(plan, settings, never, Memory(keep=False))
+
+    def _range(self, channel: str) -> tuple[float, float]:
+        return self.prediction.ranges[self.prediction.channels.index(channel)]
+
+    def _threshold(self, channel: str, cancelled: Callable[[], bool]) -> float:
+        if channel not in self._otsu:
+            low, high = self._range(channel)
+            if low < high:
+                value = otsu(*self.histogram(channel, cancelled=cancelled))
+            else:
+                # one value only: nothing to separate
+                value = high / 2 if channel == "D" else 0.5
+            self._otsu[channel] = value
+        return self._otsu[channel]
+
+    def _volume(self, region: Region | None = None) -> Volume:
+        from .pipeline import Volume
+
+        names, shape = self.prediction.channels, self.prediction.spatial_shape
+        flat = (1,) * (3 - len(shape))
+        data = self.prediction.data
         if region is not None:
-            crop = crop[(slice(None), *region)]
-        return _decode(
-            dict(zip(self.prediction.channels, crop, strict=True)),
-            plan,
-            settings,
-            self.prediction.spacing,
-            cancelled or (lambda: False),
-            region,
+            data = np.ascontiguousarray(data[(slice(None), *region)])
+        data = data.reshape(len(names), *flat, *data.shape[1:])
+        return Volume(
+            dict(zip(names, data, strict=True)),
+            dict(zip(names, self.prediction.ranges, strict=True)),
+            (1.0,) * len(flat) + self.prediction.spacing,
         )
 
+    def _whole(
+        self,
+        plan: Plan,
+        settings: InstanceSettings,
+        cancelled: Callable[[], bool],
+        memory: Memory,
+    ) -> Instances:
+        from .pipeline import find_instances
 
-def _holds(rule: Rule, data: dict[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
-    limit = np.float32(rule.threshold)
-    return data[rule.channel] > limit if rule.above else data[rule.channel] < limit
+        labels, seeds, foreground = find_instances(
+            self._volume(), plan, settings, memory, cancelled
+        )
+        if memory.keep:
+            # what is kept for the next time must not change in the caller's hands
+            labels, seeds = labels.copy(), seeds.copy()
+            foreground = foreground.copy()
+        shape = self.prediction.spatial_shape
+        return Instances(
+            labels.reshape(shape),
+            seeds.reshape(shape),
+            foreground.reshape(shape),
+            dict(plan.thresholds),
+        )
+
+    def _preview(
+        self,
+        plan: Plan,
+        settings: InstanceSettings,
+        region: Region,
+        cancelled: Callable[[], bool],
+    ) -> Instances:
+        from .pipeline import find_instances, levels_key
+
+        shape = self.prediction.spatial_shape
+        inner = check_region(region, shape)
+        outer = _widened(inner, MARGIN[3 - len(shape) :], shape)
+        part = Memory(keep=False)
+        if plan.landscape is not None:
+            levels = self._levels(plan, settings, outer, cancelled)
+            part.put("levels", levels_key(plan, settings), levels)
+        labels, seeds, foreground = find_instances(
+            self._volume(outer), plan, settings, part, cancelled
+        )
+        cut = (slice(None),) * (3 - len(shape)) + tuple(
+            slice(a.start - b.start, a.stop - b.start)
+            for a, b in zip(inner, outer, strict=True)
+        )
+        size = tuple(side.stop - side.start for side in inner)
+        return Instances(
+            labels[cut].reshape(size),
+            seeds[cut].reshape(size),
+            foreground[cut].reshape(size),
+            dict(plan.thresholds),
+            inner,
+        )
+
+    def _levels(
+        self,
+        plan: Plan,
+        settings: InstanceSettings,
+        region: Region,
+        cancelled: Callable[[], bool],
+    ) -> NDArray[np.uint16]:
+        """Return a part of the landscape, equal to that part of the whole one."""
+        from .pipeline import flooded_channel, levels_key
+
+        shape = self.prediction.spatial_shape
+        levels = self._memory.known("levels", levels_key(plan, settings))
+        cut = region
+        if levels is None:
+            # smoothing looks this far
+            reach = int(settings.smoothing + 0.5)
+            around = _widened(region, (reach,) * len(shape), shape)
+            volume = self._volume(around)
+            levels = flooded_channel(volume, plan, settings, cancelled)
+            cut = tuple(
+                slice(a.start - b.start, a.stop - b.start)
+                for a, b in zip(region, around, strict=True)
+            )
+        return np.ascontiguousarray(levels[(slice(None),) * (3 - len(shape)) + cut])
 
 
-def _check(cancelled: Callable[[], bool]) -> None:
-    if cancelled():
-        raise Cancelled
+def check_region(region: Region, shape: tuple[int, ...]) -> Region:
+    """Spell out the slices of a region and check that it lies inside.
+
+    Parameters
+    ----------
+    region : tuple of slice
+        One slice per axis, in steps of 1; open ends reach to the edge.
+    shape : tuple of int
+        Shape of the image.
+
+    Returns
+    -------
+    tuple of slice
+        With a start and a stop each.
+
+    Raises
+    ------
+    ValueError
+        If slices are missing, or the region is empty.
+
+    Examples
+    --------
+    >>> check_region((slice(None, 5), slice(-3, None)), (9, 9))
+    (slice(0, 5, None), slice(6, 9, None))
+    """
+    if len(region) != len(shape):
+        raise ValueError(
+            f"a region of an image of shape {shape} has {len(shape)} slices, "
+            f"not {len(region)}"
+        )
+    full = []
+    for side, length in zip(region, shape, strict=True):
+        start, stop, step = side.indices(length)
+        if step != 1 or start >= stop:
+            raise ValueError(
+                f"region {region} of an image of shape {shape} is empty, or not in "
+                "steps of 1"
+            )
+        full.append(slice(start, stop))
+    return tuple(full)
 
 
-def _decode(
-    data: dict[str, NDArray[np.float32]],
-    plan: Plan,
-    settings: InstanceSettings,
-    spacing: tuple[float, ...],
-    cancelled: Callable[[], bool],
-    region: Region | None,
-) -> Instances:
-    from scipy import ndimage
-    from skimage.segmentation import watershed
-
-    shape = next(iter(data.values())).shape
-    seed_mask = np.ones(shape, bool)
-    for rule in plan.seeds:
-        seed_mask &= _holds(rule, data)
-    seed_mask = _reshape(seed_mask, settings.seed_erosion, settings.seed_dilation)
-    _check(cancelled)
-    foreground = np.ones(shape, bool)
-    for rule in plan.foreground:
-        foreground &= _holds(rule, data)
-    if plan.rescue:
-        foreground |= _holds(plan.rescue, data)
-    foreground = _reshape(
-        foreground, settings.foreground_erosion, settings.foreground_dilation
+def _widened(
+    region: Region, margins: tuple[int, ...], shape: tuple[int, ...]
+) -> Region:
+    return tuple(
+        slice(max(side.start - margin, 0), min(side.stop + margin, length))
+        for side, margin, length in zip(region, margins, shape, strict=True)
     )
-    _check(cancelled)
-    seeds, count = ndimage.label(seed_mask, output=np.int32)
-    kept = np.bincount(seeds.ravel(), minlength=count + 1) >= settings.min_seed_size
-    kept &= np.bincount(seeds[foreground], minlength=count + 1) > 0
-    kept[0] = False
-    seeds = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[seeds]
-    seeds[~foreground] = 0
-    _check(cancelled)
-    landscape = _levels(data, plan, settings, seeds)
-    _check(cancelled)
-    markers = seeds
-    top = int(seeds.max()) + 1
-    if plan.background != "none":
-        markers = np.where(
-            (seeds == 0) & _background(data, plan, seed_mask), top, seeds
-        )
-    connectivity = min(settings.connectivity, len(shape))
-    if settings.by_slice and len(shape) == 3:
-        labels = np.stack(
-            [
-                watershed(a, b, min(connectivity, 2), mask=c)
-                for a, b, c in zip(landscape, markers, foreground, strict=True)
-            ]
-        )
-    else:
-        labels = watershed(landscape, markers, connectivity, mask=foreground)
-    labels = labels.astype(np.int32)
-    if plan.background != "none":
-        labels[labels == top] = 0
-        foreground = labels > 0
-    return Instances(labels, seeds, foreground, dict(plan.thresholds), region)
-
-
-def _reshape(mask: NDArray[np.bool_], erosion: int, dilation: int) -> NDArray[Any]:
-    from scipy.ndimage import distance_transform_edt
-
-    if erosion and mask.any() and not mask.all():
-        mask = distance_transform_edt(mask) > erosion
-    if dilation and mask.any():
-        mask = distance_transform_edt(~mask) <= dilation
-    return mask
-
-
-def _background(
-    data: dict[str, NDArray[np.float32]], plan: Plan, seed_mask: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    from scipy import ndimage
-
-    if plan.background == "far":
-        near = np.zeros(seed_mask.shape, bool)
-        for rule in plan.near:
-            near |= _holds(rule, data)
-        return ~ndimage.binary_dilation(near, iterations=2)
-    low = next(rule for rule in plan.seeds if rule.channel == "Dv2")
-    areas, count = ndimage.label(_holds(low, data))
-    free = np.bincount(areas[seed_mask], minlength=count + 1) == 0
-    free[0] = False
-    return free[areas]
-
-
-def _levels(
-    data: dict[str, NDArray[np.float32]],
-    plan: Plan,
-    settings: InstanceSettings,
-    seeds: NDArray[np.int32],
-) -> NDArray[np.uint16]:
-    from scipy import ndimage
-
-    if plan.landscape is None:
-        height = ndimage.distance_transform_edt(seeds == 0).astype(np.float32)
-    else:
-        height = data[plan.landscape]
-        if settings.smoothing:
-            sigma = [settings.smoothing] * height.ndim
-            if settings.by_slice and height.ndim == 3:
-                sigma[0] = 0
-            height = ndimage.gaussian_filter(height, sigma, truncate=1)
-        if plan.falling:
-            height = -height
-    low, high = float(height.min()), float(height.max())
-    scale = (_LEVELS - 1) / (high - low) if high > low else 0.0
-    return ((height - low) * scale).astype(np.uint16)

@@ -4,13 +4,49 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _pools: dict[int, ThreadPoolExecutor] = {}
+_SMALL = 1 << 15
+"""Work on so few pixels is done before another thread would wake up."""
+_PIECE = 1 << 20
+"""Pixels handled between two looks at whether the job was cancelled."""
+_GLANCE = 0.004
+"""Seconds between two looks while kernels run."""
+
+
+class Cancelled(Exception):
+    """The job was given up because a newer one made it pointless."""
+
+
+def never() -> bool:
+    """Return False: the job is always wanted.
+
+    Returns
+    -------
+    bool
+    """
+    return False
+
+
+def check(cancelled: Callable[[], bool]) -> None:
+    """Raise `Cancelled` if the job is no longer wanted.
+
+    Parameters
+    ----------
+    cancelled : callable
+        Says so.
+
+    Raises
+    ------
+    Cancelled
+    """
+    if cancelled():
+        raise Cancelled("a newer request made this one pointless")
 
 
 def cores() -> int:
@@ -25,10 +61,35 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def divide(tasks: int, pixels: int) -> list[int]:
+    """Return where to cut a range of tasks for several cores.
+
+    Parameters
+    ----------
+    tasks : int
+        How many tasks there are.
+    pixels : int
+        How many pixels they work on together.
+
+    Returns
+    -------
+    list of int
+        From 0 up to ``tasks``: a few pieces per core, so that an uneven load evens
+        out; more where a piece would keep a cancelled job alive.
+    """
+    pieces = 1 if pixels < _SMALL else max(4 * cores(), pixels // _PIECE)
+    pieces = min(tasks, pieces)
+    return [tasks * piece // pieces for piece in range(pieces + 1)] if pieces else [0]
+
+
 def in_parallel(
-    kernel: Callable[..., T], tasks: int, *arguments: Any, chunks: int = 0
+    kernel: Callable[..., T],
+    edges: Sequence[int],
+    *arguments: Any,
+    cancelled: Callable[[], bool] = never,
+    on_cancel: Callable[[], None] | None = None,
 ) -> list[T]:
-    """Call ``kernel(*arguments, start, stop)`` so that all tasks are covered.
+    """Call ``kernel(*arguments, start, stop)`` for each piece of a range of tasks.
 
     Threads of our own rather than numba's: its portable threading layer ends the
     process when two threads enter it at once, as a viewer's workers do.
@@ -37,36 +98,57 @@ def in_parallel(
     ----------
     kernel : callable
         Works on the tasks ``start`` to ``stop - 1``; safe to call side by side.
-    tasks : int
-        How many tasks there are.
+    edges : sequence of int
+        Where the pieces begin and end, as `divide` returns them.
     *arguments
         Handed through.
-    chunks : int
-        Into how many calls to divide; by default a few per core, so that an uneven
-        load evens out.
+    cancelled : callable
+        Asked before each piece and every few milliseconds.
+    on_cancel : callable, optional
+        Called once to make kernels that run for long return early.
 
     Returns
     -------
     list
         What the calls returned, in order.
+
+    Raises
+    ------
+    Cancelled
+        When no kernel runs any more.
     """
-    workers = cores()
-    pieces = min(tasks, chunks or 4 * workers)
-    if pieces <= 1 or workers == 1:
-        return [kernel(*arguments, 0, tasks)] if tasks else []
-    edges = [tasks * piece // pieces for piece in range(pieces + 1)]
-    pool = _pool(workers)
-    futures = [
-        pool.submit(kernel, *arguments, start, stop)
-        for start, stop in itertools.pairwise(edges)
-    ]
+    check(cancelled)
+    pieces = list(itertools.pairwise(edges))
+    if len(pieces) <= 1 and (cancelled is never or on_cancel is None):
+        return [kernel(*arguments, start, stop) for start, stop in pieces]
+    pool = _pool()
+    futures = [pool.submit(kernel, *arguments, start, stop) for start, stop in pieces]
+    if cancelled is not never:
+        _watch(futures, cancelled, on_cancel)
     return [future.result() for future in futures]
 
 
-def _pool(workers: int) -> ThreadPoolExecutor:
+def _watch(
+    futures: list[Future[T]],
+    cancelled: Callable[[], bool],
+    on_cancel: Callable[[], None] | None,
+) -> None:
+    running = set(futures)
+    while running:
+        running = wait(running, timeout=_GLANCE).not_done
+        if running and cancelled():
+            for future in running:
+                future.cancel()
+            if on_cancel is not None:
+                on_cancel()
+            wait(running)
+            raise Cancelled("a newer request made this one pointless")
+
+
+def _pool() -> ThreadPoolExecutor:
     # threads do not survive a fork, so a forked data loader makes its own pool
     process = os.getpid()
     if process not in _pools:
         _pools.clear()
-        _pools[process] = ThreadPoolExecutor(workers, "napari-bioseg")
+        _pools[process] = ThreadPoolExecutor(cores(), "napari-bioseg")
     return _pools[process]
