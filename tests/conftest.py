@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_bioseg.display import has_display, virtual_screen
 
@@ -45,3 +49,62 @@ def artifacts() -> Path:
     folder = Path(__file__).parents[1] / "artifacts"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder: tests find no models of the user and leave none."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def nuclei() -> tuple[np.ndarray, np.ndarray]:
+    """A small crop of real nuclei and their labels; drawn ones where there are none."""
+    folder = SHARED / "data" / "stardist_demo_tiny" / "train"
+    if not folder.is_dir():
+        from napari_bioseg.samples import touching_cells_2d
+
+        return touching_cells_2d(160, seed=3)
+    image = tifffile.imread(folder / "images" / "0000.tif")[100:260, 100:260]
+    labels = tifffile.imread(folder / "labels" / "0000.tif")[100:260, 100:260]
+    return image.copy(), labels.astype(np.int32)
+
+
+class Heartbeat:
+    """Measures how long the window stands still: a timer that should tick at 5 ms."""
+
+    def __init__(self) -> None:
+        from qtpy.QtCore import QTimer
+
+        self.worst = 0.0
+        self._last = time.perf_counter()
+        self._timer = QTimer()
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(self._beat)
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.worst = max(self.worst, now - self._last)
+        self._last = now
+
+    @contextlib.contextmanager
+    def listen(self, what: str) -> Iterator[None]:
+        """Measure what happens inside the ``with``, and print the longest gap."""
+        self.worst, self._last = 0.0, time.perf_counter()
+        self._timer.start()
+        try:
+            yield
+        finally:
+            self._timer.stop()
+            self._beat()
+            print(f"longest gap while {what}: {1000 * self.worst:.0f} ms")
+
+
+@pytest.fixture
+def heartbeat(qapp: object) -> Heartbeat:
+    """A watch on the GUI thread."""
+    return Heartbeat()

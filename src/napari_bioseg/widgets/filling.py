@@ -160,11 +160,12 @@ class Filling(QObject):
 
     def _settle(self, event: Labelled) -> None:
         """Draw the last tiles, and make way for the objects."""
-        self._stale = True
-        self._draw()
+        self._stale = False
         for layer, top in zip(self.layers, event.tops, strict=False):
-            if top > 1.01 and layer in self.viewer.layers:
-                layer.contrast_limits = (0.0, top)
+            if layer in self.viewer.layers:
+                if top > 1.01:
+                    layer.contrast_limits = (0.0, top)
+                layer.refresh(extent=False, highlight=False)  # thumbnail too
         for layer in self._new:
             layer.visible = False
 

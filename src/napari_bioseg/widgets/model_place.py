@@ -76,7 +76,7 @@ class ModelPlace(QWidget):
 
     def __init__(self, label_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.parent_folder = models_folder()
+        self._parent_folder = models_folder()
         self._typed = False
         self._stem = ""
         tip = "Name of the model's folder; it holds the weights and all settings."
@@ -108,8 +108,18 @@ class ModelPlace(QWidget):
     @folder.setter
     def folder(self, folder: Path) -> None:
         self._typed = True
-        self.parent_folder = folder.parent
+        self._parent_folder = folder.parent
         self.name.setText(folder.name)
+        self._changed()
+
+    @property
+    def parent_folder(self) -> Path:
+        """The folder that models are kept in."""
+        return self._parent_folder
+
+    @parent_folder.setter
+    def parent_folder(self, folder: Path) -> None:
+        self._parent_folder = folder
         self._changed()
 
     @property
@@ -155,7 +165,7 @@ class ModelPlace(QWidget):
         folder : Path
             The model's folder.
         """
-        self.parent_folder = folder.parent
+        self._parent_folder = folder.parent
         self.name.setText(folder.name)
         self._changed()
 

@@ -233,9 +233,13 @@ class PredictPanel(Panel):
         if self._ending:
             self.note.error(self._ending)
 
-    def _job_changed(self, _: object) -> None:
-        if alive(self):
-            self._refresh()
+    def _job_changed(self, job: object) -> None:
+        """Look at the buttons again; a job that was claimed is about to start."""
+        if not alive(self):
+            return
+        if isinstance(job, Job) and job is not self.job:
+            job.state_changed.connect(self._refresh)
+        self._refresh()
 
     def _tune(self) -> None:
         open_panel(self.viewer, "Tune")

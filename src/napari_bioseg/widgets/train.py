@@ -353,9 +353,13 @@ class TrainPanel(Panel):
     def _trouble(self, message: str, kind: str) -> None:
         self.note.say(message, "error" if kind == "error" else "warning")
 
-    def _job_changed(self, _: object = None) -> None:
-        if alive(self):
-            self._refresh()
+    def _job_changed(self, job: object = None) -> None:
+        """Look at the buttons again; a job that was claimed is about to start."""
+        if not alive(self):
+            return
+        if isinstance(job, Job) and job is not self.job:
+            job.state_changed.connect(self._refresh)
+        self._refresh()
 
     def _pause(self) -> None:
         if self.job is None:

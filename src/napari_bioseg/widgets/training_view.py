@@ -168,7 +168,10 @@ class TrainingView(QWidget):
         done = event.epoch - 1 + event.step / event.steps
         self._epoch_text = f"epoch {event.epoch}/{started.epochs}"
         share = max(done / started.epochs, self._share_of_time())
-        self.progress.report(share, f"{self._epoch_text}{self._left(done)}")
+        if self._paused_at is None:
+            self.progress.report(share, f"{self._epoch_text}{self._left(done)}")
+        else:  # a step that was on its way when Pause was pressed
+            self.progress.report(share, f"paused · {self._epoch_text}")
 
     def _share_of_time(self) -> float:
         if not self.minutes or self._first_step is None:
