@@ -345,7 +345,7 @@ def test_usual_sets_of_channels_keep_the_options_of_what_stays(qtbot):
     sets = form.editor("channels")._sets
     assert sets.currentText() == ""
     sets.setCurrentIndex(sets.findText("BC"))
-    sets.activated.emit(sets.currentIndex())
+    sets.textActivated.emit("BC")
     assert form.settings.channels == (Binary(), Contour(mode="inner"))
 
 

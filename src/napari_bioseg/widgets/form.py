@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,31 +20,10 @@ from qtpy.QtWidgets import (
 from napari_bioseg.settings import FieldSpec, Settings, describe, explain
 
 from .editors import PLAIN_EDITORS, Editor
+from .form_row import FormRow, capitalised, error_label, tooltip
 from .list_editor import ListEditor, kind_help, kind_title
 from .section import Section
 from .spin_boxes import guard_wheel
-
-ERROR_STYLE = "color: #e5534b;"
-"""Readable on napari's dark and light themes."""
-
-
-@dataclass
-class _Row:
-    """One setting in the form."""
-
-    spec: FieldSpec
-    editor: Editor
-    error: QLabel
-    parts: tuple[QWidget, ...]
-
-    def say(self, text: str) -> None:
-        self.error.setText(text)
-        self.error.setVisible(bool(text))
-
-    def show(self, visible: bool) -> None:
-        for part in self.parts:
-            part.setVisible(visible)
-        self.error.setVisible(visible and bool(self.error.text()))
 
 
 class SettingsForm(QWidget):
@@ -85,7 +63,7 @@ class SettingsForm(QWidget):
         super().__init__()
         self._settings = settings
         self._error = ""
-        self._rows: dict[str, _Row] = {}
+        self._rows: dict[str, FormRow] = {}
         specs = _chosen(describe(type(settings)), include, exclude)
         plain = [spec for spec in specs if not (spec.advanced and fold)]
         folded = [spec for spec in specs if spec not in plain] if plain else []
@@ -98,7 +76,7 @@ class SettingsForm(QWidget):
         if folded:
             self.advanced = Section("Advanced", self._grid(folded))
             layout.addWidget(self.advanced)
-        self._general = _error_label()
+        self._general = error_label()
         layout.addWidget(self._general)
         self._show(settings)
 
@@ -188,7 +166,7 @@ class SettingsForm(QWidget):
             current = getattr(self._settings, spec.name)
             editor = editor_for(replace(spec, default=current))
             editor.setToolTip(tooltip(spec))
-            error = _error_label()
+            error = error_label()
             parts: tuple[QWidget, ...]
             if spec.kind == "list" and len(specs) == 1:
                 grid.addWidget(editor, 3 * line, 0, 1, 2)
@@ -213,7 +191,7 @@ class SettingsForm(QWidget):
                     parts = (label, editor)
             grid.addWidget(error, 3 * line + 2, 0, 1, 2)
             editor.changed.connect(self._edited)
-            self._rows[spec.name] = _Row(spec, editor, error, parts)
+            self._rows[spec.name] = FormRow(spec, editor, error, parts)
         return box
 
     def _show(self, settings: Settings) -> None:
@@ -390,43 +368,6 @@ def editor_for(spec: FieldSpec) -> Editor:
     return PLAIN_EDITORS[spec.kind](spec)
 
 
-def tooltip(spec: FieldSpec) -> str:
-    """Return a setting's help, allowed values and default as rich text.
-
-    Parameters
-    ----------
-    spec : FieldSpec
-        The setting.
-
-    Returns
-    -------
-    str
-        HTML, so that Qt wraps long lines.
-    """
-    parts = [html.escape(spec.help)]
-    if spec.allowed and spec.kind != "bool":
-        unit = f" {spec.unit}" if spec.unit else ""
-        parts.append(f"<i>Allowed: {html.escape(spec.allowed + unit)}</i>")
-    if isinstance(spec.default, str | int | float):
-        parts.append(f"<i>Default: {html.escape(str(spec.default))}</i>")
-    return f"<p>{'<br>'.join(part for part in parts if part)}</p>"
-
-
-def capitalised(text: str) -> str:
-    """Return a text with its first letter in upper case and the rest as it is.
-
-    Parameters
-    ----------
-    text : str
-        For example ``"seed B"``.
-
-    Returns
-    -------
-    str
-    """
-    return text[:1].upper() + text[1:]
-
-
 def _chosen(
     specs: Sequence[FieldSpec], include: Sequence[str] | None, exclude: Sequence[str]
 ) -> list[FieldSpec]:
@@ -439,12 +380,3 @@ def _chosen(
         )
     names = drawable if include is None else include
     return [drawable[name] for name in names if name not in exclude]
-
-
-def _error_label() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setStyleSheet(ERROR_STYLE)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.hide()
-    return label

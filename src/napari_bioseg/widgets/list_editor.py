@@ -186,7 +186,7 @@ class ListEditor(Editor):
         guard_wheel(self._sets)
         for name in CONFIGURATIONS:
             self._sets.addItem(name, name)
-        self._sets.activated.connect(self._take_set)
+        self._sets.textActivated.connect(self._take_set)
         layout.addWidget(self._sets)
         return row
 
@@ -196,12 +196,11 @@ class ListEditor(Editor):
         else:
             self.remove([item.kind for item in self._items].index(kind))
 
-    def _take_set(self, index: int) -> None:
+    def _take_set(self, name: str) -> None:
         """Show a usual set; channels that stay keep their options."""
-        assert self._sets is not None  # noqa: S101  # made with the toggles
         kept = {item.kind: item for item in self._items}
         entries: list[Settings] = []
-        for channel in channel_list(self._sets.itemData(index)):
+        for channel in channel_list(name):
             item = kept.get(type(channel))
             entries.append(channel if item is None else item.value())
         self.set_value(entries)

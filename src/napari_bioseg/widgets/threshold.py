@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from napari_bioseg.settings import FieldSpec
 
 from .editors import word_toggles
-from .form import tooltip
+from .form_row import tooltip
 from .histogram import HistogramSlider
 from .look import Palette
 from .spin_boxes import number_box
