@@ -26,6 +26,7 @@ class Case:
 
     @property
     def name(self) -> str:
+        """What files of this case are called."""
         return "x".join(map(str, self.shape))
 
 
@@ -45,7 +46,7 @@ def scaled(shape: tuple[int, ...], seed: int = 5) -> Case:
 
 
 def cells(case: Case) -> NDArray[np.int32]:
-    """Draw ellipsoids; each pixel goes to the one whose middle is relatively nearest."""
+    """Draw ellipsoids; each pixel goes to the relatively nearest."""
     rng = np.random.default_rng(case.seed)
     ids = np.zeros(case.shape, np.int32)
     nearest = np.ones(case.shape, np.float32)

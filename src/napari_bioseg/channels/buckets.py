@@ -25,8 +25,7 @@ _GROUPS = LEVELS // 64
 _TOP = _GROUPS + LEVELS // 4096
 
 
-@intrinsic
-def lowest_bit(_context: Any, word: Any) -> Any:
+def _lowest_bit(_context: Any, word: Any) -> Any:
     """Return the place of the lowest bit set, one machine instruction."""
 
     def build(_codegen: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -34,6 +33,9 @@ def lowest_bit(_context: Any, word: Any) -> Any:
 
     del word
     return types.uint64(types.uint64), build
+
+
+lowest_bit: Any = intrinsic(_lowest_bit)
 
 
 @numba.njit(nogil=True, cache=True)

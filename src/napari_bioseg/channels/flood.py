@@ -279,7 +279,8 @@ def _words(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
     at both ends, for the corners.
     """
     depth, height, width = (boxes[:, 1] - boxes[:, 0]).T
-    return (depth + 2) * (height + 2) * (width // 64 + 1) + 2
+    words: NDArray[np.int64] = (depth + 2) * (height + 2) * (width // 64 + 1) + 2
+    return words
 
 
 @numba.njit(nogil=True, cache=True)
@@ -417,7 +418,7 @@ def _spread(  # type: ignore[no-untyped-def]
     """Let every queued pixel hand its label on, lowest level first."""
     while True:
         height = lowest(bits)
-        if height < 0 or given_up[0]:
+        if height < 0:
             return
         water = uint64(height)
         chunk, slot = uint64(ends[water, 0]), uint64(0)
@@ -430,6 +431,8 @@ def _spread(  # type: ignore[no-untyped-def]
                 after = uint64(chunks[chunk, 0])
                 give_back(chunks, taken, chunk)
                 chunk, slot = after, uint64(0)
+                if given_up[0]:
+                    return
             pixel, place, label = read(chunks, chunk, slot)
             slot += uint64(1)
             for i in range(steps.shape[0]):
