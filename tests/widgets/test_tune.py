@@ -16,15 +16,18 @@ from napari_bioseg.settings import (
     FillHoles,
     InstanceSettings,
     InstanceTask,
+    NetworkSettings,
     RemoveSmall,
     SemanticSettings,
     SemanticTask,
+    TrainedOn,
     Workflow,
 )
 from napari_bioseg.widgets.live import Tuning
 from napari_bioseg.widgets.picker import NOTHING
 from napari_bioseg.widgets.session import session_of
 from napari_bioseg.widgets.tune import TunePanel
+from napari_bioseg.widgets.tuned_model import save_tuning
 from napari_bioseg.widgets.worker import Job
 
 
@@ -993,3 +996,22 @@ def test_what_is_shown_is_what_the_command_line_computes(panel, viewer, qtbot):
     found = decode(Prediction(data, workflow.outputs), workflow.instances)
     expected = apply(found.labels, workflow.cleanup.steps)
     np.testing.assert_array_equal(layer.data, expected)
+
+
+def test_a_model_with_tuned_settings_opens_as_before(tmp_path):
+    from napari_bioseg.engine import Model
+    from napari_bioseg.io import open_model, peek_model, save_model
+
+    workflow = Workflow(
+        task=InstanceTask(channels="BC"),
+        network=NetworkSettings(features=4, depth=1),
+        trained=TrainedOn(),
+    )
+    folder = tmp_path / "model"
+    save_model(Model.create(workflow), folder)
+    tuned = Tuning(InstanceSettings(seed_binary=0.7), SemanticSettings())
+    save_tuning(folder, tuned)
+    opened = open_model(folder, device="cpu").workflow
+    assert opened == peek_model(folder)
+    assert opened.instances == tuned.instances
+    assert opened.network == workflow.network
