@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TICK = 100
 """Milliseconds between two looks at whether the next step can be taken."""
+SIZE = (1500, 950)
+"""Width and height of the window on a virtual screen."""
 UNSEEN_SEED = 7
 """Draws the image that the network predicts: not the one it learned from."""
 
@@ -76,6 +78,8 @@ def _run(minutes: float, screenshots: Path | None, *, close: bool) -> int:
     import napari
 
     viewer = napari.Viewer(title="napari-bioseg demo")
+    if close:
+        viewer.window.resize(*SIZE)
     with tempfile.TemporaryDirectory(prefix="bioseg-demo-") as models:
         demo = Demo(viewer, minutes, Path(models), screenshots, close=close)
         demo.start()
@@ -163,8 +167,10 @@ class Demo:
         panel.effort.minutes.setValue(self.minutes)
         yield lambda: panel.proposal is not None and panel.train_button.isEnabled()
         self._say("Learning from the labels; the preview shows what it knows so far.")
+        self.viewer.layers["cells ground truth"].visible = False
         panel.train_button.click()
-        yield _after(30)
+        half_time = _after(int(30_000 * self.minutes / TICK))
+        yield lambda: half_time() or not panel.job.active
         self._photograph("1-train")
         yield lambda: not panel.job.active
         if panel.session.model is None:

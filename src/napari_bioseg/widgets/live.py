@@ -191,8 +191,9 @@ class Tuner:
             # the border of the view is not the border of the image
             steps = tuple(step for step in steps if step.step != "clear_border")
         found = self._find(frame, tuning, look, cancelled)
-        labels = apply(found.labels, steps) if steps else found.labels
-        count = _count(labels, semantic=self.source.is_semantic)
+        semantic = self.source.is_semantic
+        labels = apply(found.labels, steps, classes=semantic) if steps else found.labels
+        count = _count(labels, semantic=semantic)
         seconds = time.perf_counter() - start
         seeds: NDArray[np.int32] | None = found.seeds
         if self.source.is_semantic:

@@ -214,7 +214,7 @@ def find_labels(
     prediction = Prediction(data, workflow.outputs, spacing)
     if workflow.is_semantic:
         labels = classify(prediction, workflow.semantic)
-        return apply(labels, workflow.cleanup.steps), None
+        return apply(labels, workflow.cleanup.steps, classes=True), None
     instances = decode(prediction, workflow.instances)
     return apply(instances.labels, workflow.cleanup.steps), instances
 
