@@ -84,6 +84,12 @@ class Model:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(network.eval(), workflow)
 
+    def __repr__(self) -> str:
+        return (
+            f"Model({' '.join(self.outputs)}, {self.dimensions}-D, "
+            f"{self.in_channels} channels, {self.parameters} weights)"
+        )
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the prediction's channels, in order."""

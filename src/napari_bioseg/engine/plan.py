@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bioseg import __version__
 from napari_bioseg.settings import TrainedOn, Workflow
@@ -19,6 +20,8 @@ from .targets import Region, Subject, make_subjects
 
 MIN_STRIP = 16
 """A validation strip of a single image is at least this wide, in pixels."""
+PATCH, PATCH_VOXELS = 160, 64 * 1024
+"""Side of automatic patches in 2-D; in 3-D, about how many voxels they have."""
 MIN_STEPS, MAX_STEPS = 16, 1000
 """Limits of the steps of an epoch when these are automatic."""
 
@@ -125,8 +128,8 @@ def choose_patch(
     Returns
     -------
     patch : tuple of int
-        Size per axis. Automatic: about 160 pixels along y and x in 2-D, 64 in 3-D with
-        as much depth in units, less where all images are smaller.
+        Size per axis. Automatic: `PATCH` pixels along y and x in 2-D; in 3-D about
+        `PATCH_VOXELS`, as deep as wide in units; less where all images are smaller.
     notes : list of str
         Where it differs from the setting, or images are smaller.
     """
@@ -155,12 +158,14 @@ def choose_patch(
     return sizes, notes
 
 
-def _usual_patch(pair: Pair) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _usual_patch(pair: Pair) -> NDArray[np.int64]:
     if pair.dimensions == 2:
-        return np.array((160, 160))
+        return np.array((PATCH, PATCH))
     z, y, x = pair.pixel_size
-    depth = max(8, round(64 * math.sqrt(y * x) / z / 8) * 8)
-    return np.array((min(depth, 64), 64, 64))
+    coarseness = z / math.sqrt(y * x)
+    side = (PATCH_VOXELS * coarseness) ** (1 / 3)
+    depth = side / coarseness
+    return np.array([max(8, round(n / 8) * 8) for n in (depth, side, side)])
 
 
 def _times(sizes: Sequence[int] | str) -> str:
