@@ -1,9 +1,9 @@
 """A priority queue of pixels in 65,536 levels, first in first out within each.
 
 An entry is a pixel, the same pixel in other coordinates, and its label. Entries of one
-level lie in a chain of chunks. The functions take the parts of the queue one by one,
-and unsigned numbers: as a tuple, or with indices that may count from the end, they
-would cost more than the work itself.
+level lie in a chain of chunks. The parts of a queue are arrays of their own and the
+numbers unsigned: a tuple of arrays, or indices that may count from the end, would cost
+more than the work itself.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from .landscape import LEVELS
 
 SLOTS = 5
 """Entries in a chunk: with the number of the next chunk they fill a cache line."""
-_PIXELS, _PLACES, _LABELS = 1, 1 + SLOTS, 1 + 2 * SLOTS
-_GROUPS = LEVELS // 64
-_TOP = _GROUPS + LEVELS // 4096
+PIXELS, PLACES, LABELS = uint64(1), uint64(1 + SLOTS), uint64(1 + 2 * SLOTS)
+"""Where they begin in a chunk; before them stands the number of the next chunk."""
+GROUPS = uint64(LEVELS // 64)
+TOP = uint64(LEVELS // 64 + LEVELS // 4096)
+"""Where the second and third part of the bits begin."""
 
 
 def _lowest_bit(_context: Any, word: Any) -> Any:
@@ -64,14 +66,7 @@ def new_bits():  # type: ignore[no-untyped-def]
     A bit of the second part stands for 64 bits of the first, one of the third for 64
     of the second, so the lowest level is found in three steps.
     """
-    return np.zeros(_TOP + 1, np.uint64)
-
-
-@numba.njit(nogil=True, cache=True)
-def give_back(chunks, taken, chunk):  # type: ignore[no-untyped-def]
-    """Free a chunk whose entries were read."""
-    chunks[chunk, 0] = taken[1]
-    taken[1] = np.int64(chunk)
+    return np.zeros(TOP + uint64(1), np.uint64)
 
 
 @numba.njit(nogil=True, cache=True)
@@ -95,8 +90,8 @@ def push(chunks, taken, ends, bits, level, pixel, place, label):  # type: ignore
         word = level >> uint64(6)
         group = level >> uint64(12)
         bits[word] |= uint64(1) << (level & uint64(63))
-        bits[uint64(_GROUPS) + group] |= uint64(1) << (word & uint64(63))
-        bits[uint64(_TOP)] |= uint64(1) << group
+        bits[GROUPS + group] |= uint64(1) << (word & uint64(63))
+        bits[TOP] |= uint64(1) << group
     else:
         last = uint64(ends[level, 1])
         chunk, slot = last >> uint64(3), last & uint64(7)
@@ -104,41 +99,7 @@ def push(chunks, taken, ends, bits, level, pixel, place, label):  # type: ignore
             after = _take(chunks, taken)
             chunks[chunk, 0] = after
             chunk, slot = after, uint64(0)
-    chunks[chunk, uint64(_PIXELS) + slot] = pixel
-    chunks[chunk, uint64(_PLACES) + slot] = place
-    chunks[chunk, uint64(_LABELS) + slot] = label
+    chunks[chunk, PIXELS + slot] = pixel
+    chunks[chunk, PLACES + slot] = place
+    chunks[chunk, LABELS + slot] = label
     ends[level, 1] = np.int32(chunk << uint64(3) | (slot + uint64(1)))
-
-
-@numba.njit(nogil=True, cache=True)
-def read(chunks, chunk, slot):  # type: ignore[no-untyped-def]
-    """Return an entry: pixel, place and label."""
-    return (
-        uint64(chunks[chunk, uint64(_PIXELS) + slot]),
-        uint64(chunks[chunk, uint64(_PLACES) + slot]),
-        chunks[chunk, uint64(_LABELS) + slot],
-    )
-
-
-@numba.njit(nogil=True, cache=True)
-def lowest(bits):  # type: ignore[no-untyped-def]
-    """Return the lowest level that has entries; -1 if there is none."""
-    if bits[_TOP] == 0:
-        return -1
-    group = lowest_bit(bits[_TOP])
-    word = group << uint64(6) | lowest_bit(bits[uint64(_GROUPS) + group])
-    return np.int64(word << uint64(6) | lowest_bit(bits[word]))
-
-
-@numba.njit(nogil=True, cache=True)
-def close(ends, bits, level):  # type: ignore[no-untyped-def]
-    """Forget a level whose entries were all read."""
-    ends[level, 0] = -1
-    ends[level, 1] = -1
-    word = level >> uint64(6)
-    group = level >> uint64(12)
-    bits[word] &= ~(uint64(1) << (level & uint64(63)))
-    if bits[word] == 0:
-        bits[uint64(_GROUPS) + group] &= ~(uint64(1) << (word & uint64(63)))
-        if bits[uint64(_GROUPS) + group] == 0:
-            bits[uint64(_TOP)] &= ~(uint64(1) << group)

@@ -7,21 +7,22 @@ from collections.abc import Callable
 
 import numba
 import numpy as np
-from numba import uint64
+from numba import int64, uint64
 from numpy.typing import NDArray
 
 from .buckets import (
+    GROUPS,
+    LABELS,
+    PIXELS,
+    PLACES,
     SLOTS,
-    close,
-    give_back,
-    lowest,
+    TOP,
     lowest_bit,
     new_bits,
     new_chunks,
     new_ends,
     new_taken,
     push,
-    read,
 )
 from .connected import Components, components
 from .parallel import cores, in_parallel, never
@@ -415,35 +416,82 @@ def _rim(free, word, offsets, plane, stride):  # type: ignore[no-untyped-def]
 def _spread(  # type: ignore[no-untyped-def]
     chunks, taken, ends, bits, free, heights, targets, steps, given_up
 ):
-    """Let every queued pixel hand its label on, lowest level first."""
-    while True:
-        height = lowest(bits)
-        if height < 0:
-            return
-        water = uint64(height)
+    """Let every queued pixel hand its label on, lowest level first.
+
+    `push` is written out here: a call that is handed arrays counts references to
+    them, which takes as long as all the rest. Nearly all of a flood's time is spent
+    in these lines.
+    """
+    one, low_six = uint64(1), uint64(63)
+    fresh, spare = taken[0], taken[1]
+    while bits[TOP]:
+        group = lowest_bit(bits[TOP])
+        word = group << uint64(6) | lowest_bit(bits[GROUPS + group])
+        water = word << uint64(6) | lowest_bit(bits[word])
         chunk, slot = uint64(ends[water, 0]), uint64(0)
-        while True:
-            # the level may grow while it is worked off
-            last = uint64(ends[water, 1])
-            if chunk == last >> uint64(3) and slot == last & uint64(7):
-                break
+        last = uint64(ends[water, 1])  # moves on while the level is worked off
+        while chunk != last >> uint64(3) or slot != last & uint64(7):
             if slot == SLOTS:
                 after = uint64(chunks[chunk, 0])
-                give_back(chunks, taken, chunk)
+                chunks[chunk, 0] = spare
+                spare = int64(chunk)
                 chunk, slot = after, uint64(0)
                 if given_up[0]:
                     return
-            pixel, place, label = read(chunks, chunk, slot)
-            slot += uint64(1)
+            pixel = uint64(chunks[chunk, PIXELS + slot])
+            place = uint64(chunks[chunk, PLACES + slot])
+            label = chunks[chunk, LABELS + slot]
+            slot += one
             for i in range(steps.shape[0]):
                 neighbour = pixel + uint64(steps[i, 0])
-                word = neighbour >> uint64(6)
-                bit = uint64(1) << (neighbour & uint64(63))
-                if free[word] & bit:
-                    free[word] &= ~bit
-                    there = place + uint64(steps[i, 1])
-                    targets[there] = label
-                    level = max(uint64(heights[there]), water)
-                    push(chunks, taken, ends, bits, level, neighbour, there, label)
-        give_back(chunks, taken, chunk)
-        close(ends, bits, water)
+                mask = free[neighbour >> uint64(6)]
+                bit = one << (neighbour & low_six)
+                if not mask & bit:
+                    continue
+                free[neighbour >> uint64(6)] = mask ^ bit
+                there = place + uint64(steps[i, 1])
+                targets[there] = label
+                level = max(uint64(heights[there]), water)
+                entry = ends[level, 1]
+                if entry < 0:
+                    if spare >= 0:
+                        target = uint64(spare)
+                        spare = int64(chunks[target, 0])
+                    else:
+                        target = uint64(fresh)
+                        fresh += 1
+                    end = uint64(0)
+                    ends[level, 0] = target
+                    bits[level >> uint64(6)] |= one << (level & low_six)
+                    above = level >> uint64(12)
+                    bits[GROUPS + above] |= one << (level >> uint64(6) & low_six)
+                    bits[TOP] |= one << above
+                else:
+                    target, end = uint64(entry) >> uint64(3), uint64(entry) & uint64(7)
+                    if end == SLOTS:
+                        full = target
+                        if spare >= 0:
+                            target = uint64(spare)
+                            spare = int64(chunks[target, 0])
+                        else:
+                            target = uint64(fresh)
+                            fresh += 1
+                        chunks[full, 0] = target
+                        end = uint64(0)
+                chunks[target, PIXELS + end] = neighbour
+                chunks[target, PLACES + end] = there
+                chunks[target, LABELS + end] = label
+                entry = target << uint64(3) | (end + one)
+                ends[level, 1] = entry
+                if level == water:
+                    last = uint64(entry)
+        chunks[chunk, 0] = spare
+        spare = int64(chunk)
+        ends[water, 0] = -1
+        ends[water, 1] = -1
+        bits[word] &= ~(one << (water & low_six))
+        if not bits[word]:
+            bits[GROUPS + group] &= ~(one << (word & low_six))
+            if not bits[GROUPS + group]:
+                bits[TOP] &= ~(one << group)
+    taken[0], taken[1] = fresh, spare

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numba
 import numpy as np
+from numba import uint32
 from numpy.typing import NDArray
 
 from .parallel import divide, in_parallel, never
@@ -62,16 +63,16 @@ def histogram(
 
 @numba.njit(nogil=True, cache=True)
 def _count(values, edges, scale, start, stop):  # type: ignore[no-untyped-def]
-    last = edges.shape[0] - 2
+    last = np.float32(edges.shape[0] - 2)
     # neighbouring pixels often share a bin: four tables keep them from waiting
-    counts = np.zeros((4, last + 1), np.int64)
+    counts = np.zeros((4, edges.shape[0] - 1), np.int32)
     low = edges[0]
     for i in range(start, stop):
         value = values[i]
-        place = min(max(np.int64((value - low) * scale), 0), last)
-        if value < edges[place] and place > 0:
-            place -= 1
-        elif place < last and value >= edges[place + 1]:
-            place += 1
-        counts[i & 3, place] += 1
+        guess = min(max((value - low) * scale, np.float32(0)), last)
+        place = uint32(guess)
+        # rounding may have put a value at an edge into the bin beside its own
+        place += uint32(value >= edges[place + uint32(1)] and guess < last)
+        place -= uint32(value < edges[place] and place > 0)
+        counts[uint32(i) & uint32(3), place] += 1
     return counts.sum(0)
