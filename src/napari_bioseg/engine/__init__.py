@@ -11,6 +11,7 @@ from .events import (
     Trained,
     TrainEvent,
 )
+from .fit import Fit, fit_thresholds
 from .model import Model, predict_array
 from .pair import Pair, check_pairs
 from .predict import predict, predict_tiles
@@ -18,6 +19,7 @@ from .train import train
 
 __all__ = [
     "EpochDone",
+    "Fit",
     "Model",
     "Pair",
     "PredictEvent",
@@ -29,6 +31,7 @@ __all__ = [
     "TrainEvent",
     "Trained",
     "check_pairs",
+    "fit_thresholds",
     "predict",
     "predict_array",
     "predict_tiles",

@@ -30,6 +30,7 @@ from .checkpoint import (
 )
 from .device import choose_device
 from .events import EpochDone, Reason, Trained
+from .fit_validation import fit_to_validation
 from .loss import Loss
 from .model import Model
 from .pair import Pair
@@ -38,6 +39,12 @@ from .precision import autocast
 from .schedule import learning_rate
 from .validate import validate
 
+LONGEST_FIT = 15.0
+"""Most seconds that choosing thresholds takes at the end."""
+SHARE_OF_FIT = 0.08
+"""Most of a limited time that choosing thresholds takes."""
+SHORT_FIT = 3.0
+"""Most seconds that choosing thresholds takes when somebody waits for the end."""
 MAX_GRADIENT = 10.0
 """Longer gradients are shortened to this, so that one odd patch does no harm."""
 
@@ -117,7 +124,22 @@ class Run:
         minutes = self.settings.minutes
         if minutes == "off":
             return False
-        return self.clock.seconds + self._validation_seconds >= 60 * minutes
+        return self.clock.seconds + self._seconds_kept >= 60 * minutes
+
+    @property
+    def _seconds_kept(self) -> float:
+        """Time that is needed after the last step."""
+        return self._validation_seconds + self._fit_seconds
+
+    @property
+    def _fit_seconds(self) -> float:
+        """Time that the choice of thresholds may take."""
+        minutes = self.settings.minutes
+        if not self.settings.fit_thresholds or self.plan.workflow.is_semantic:
+            return 0.0
+        if minutes == "off":
+            return LONGEST_FIT
+        return min(LONGEST_FIT, SHARE_OF_FIT * 60 * minutes)
 
     @property
     def out_of_patience(self) -> bool:
@@ -131,7 +153,7 @@ class Run:
         steps = self.plan.steps
         share = (self.progress.epoch * steps + step) / (self.settings.epochs * steps)
         if self.settings.minutes != "off":
-            limit = max(60 * self.settings.minutes - self._validation_seconds, 1e-9)
+            limit = max(60 * self.settings.minutes - self._seconds_kept, 1e-9)
             share = max(share, self.clock.seconds / limit)
         return min(share, 1.0)
 
@@ -219,6 +241,11 @@ class Run:
         model = self.model.copy(self._workflow())
         if self.best:
             model.load_state_dict(self.best)
+        if self.plan.grid and progress.epoch:
+            seconds = SHORT_FIT if reason == "stopped" else self._fit_seconds
+            fitted = fit_to_validation(model, self.plan, seconds)
+            model = model.copy(model.workflow.replace(instances=fitted))
+            self._save_workflow(model.workflow)
         return Trained(
             model=model,
             epochs=progress.epoch,
@@ -235,6 +262,18 @@ class Run:
             score=self.progress.score,
         )
         return self.plan.workflow.replace(trained=facts)
+
+    def _save_workflow(self, workflow: Workflow) -> None:
+        """Write the thresholds beside the best weights."""
+        if self.folder is None:
+            return
+        try:
+            write_atomically(self.folder / "workflow.yaml", workflow.to_yaml().encode())
+        except OSError as error:
+            self._trouble = (
+                f"could not save to {self.folder}: {error}; the model is in memory: "
+                "save it elsewhere"
+            )
 
     def _seconds_left(self) -> float:
         progress, settings = self.progress, self.settings

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from .base import Settings, setting
-from .channels import ChannelList, ChannelSettings
+from .channels import ChannelList, ChannelSettings, parse_channels
+
+
+def _learned(channels: Any) -> Any:
+    """Draw contours inside the objects unless another mode is given.
+
+    A contour on both sides of the border lies half outside the object: what is learned
+    then has no place for the object's true outline, and overlaps of 0.75 are missed.
+    """
+    return tuple(
+        {"mode": "inner", **item}
+        if isinstance(item, dict) and item.get("name") == "C"
+        else item
+        for item in parse_channels(channels)
+    )
 
 
 class InstanceTask(Settings):
     """Instances: touching objects get numbers of their own."""
 
     kind: Literal["instance"] = "instance"
-    channels: ChannelList = setting("BC")
+    channels: Annotated[ChannelList, BeforeValidator(_learned)] = setting("BC")
     """Channels the network learns: BC, BCD, BCM, BP, or any list out of
-    B, C, D, F, M, P and Dv2."""
+    B, C, D, F, M, P and Dv2. Contours are drawn inside the objects."""
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -42,3 +42,6 @@ class TrainSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = setting("auto", advanced=True)
     """Numbers that training computes with; auto takes bfloat16 where the CPU or GPU is
     faster with it. Predictions, and volumes on a CPU, always use float32."""
+    fit_thresholds: bool = setting(True, advanced=True)
+    """At the end, set the instance thresholds that are not given to those that find
+    the objects of the validation images best."""

@@ -9,7 +9,6 @@ from napari_bioseg.settings import (
     CONFIGURATIONS,
     InstanceTask,
     SemanticTask,
-    channel_list,
     describe,
 )
 
@@ -143,7 +142,7 @@ class Goal(QWidget):
         self._touched = True
         name = self.channels.currentData()
         if name is not None and name != "".join(self._instance.outputs):
-            self._instance = self._instance.replace(channels=channel_list(name))
+            self._instance = self._instance.replace(channels=name)
         if self.classes.value() != self._semantic.classes:
             self._semantic = self._semantic.replace(classes=self.classes.value())
         self._show()

@@ -23,8 +23,8 @@ from napari_bioseg.settings import (
     CONFIGURATIONS,
     ChannelSettings,
     FieldSpec,
+    InstanceTask,
     Settings,
-    channel_list,
     describe,
 )
 
@@ -192,7 +192,8 @@ class ListEditor(Editor):
 
     def _toggle(self, kind: type[Settings], on: bool) -> None:
         if on:
-            self.add(kind())
+            name = kind.model_fields["name"].default
+            self.add(InstanceTask(channels=name).channels[0])
         else:
             self.remove([item.kind for item in self._items].index(kind))
 
@@ -200,7 +201,7 @@ class ListEditor(Editor):
         """Show a usual set; channels that stay keep their options."""
         kept = {item.kind: item for item in self._items}
         entries: list[Settings] = []
-        for channel in channel_list(name):
+        for channel in InstanceTask(channels=name).channels:
             item = kept.get(type(channel))
             entries.append(channel if item is None else item.value())
         self.set_value(entries)

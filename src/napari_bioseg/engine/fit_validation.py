@@ -1,0 +1,84 @@
+"""Choose a trained model's thresholds by what they find in the validation images."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bioseg.channels import Prediction
+from napari_bioseg.settings import InstanceSettings
+
+from .fit import CANDIDATES, fit_thresholds
+from .model import Model, run_network
+from .plan import Plan
+from .targets import Region, Subject
+
+LEAST_OBJECTS = 10
+"""Fewer true instances than this say too little to choose thresholds by."""
+LARGEST_PART = {2: 1024 * 1024, 3: 160**3}
+"""Pixels of one image that are looked at, from its middle, by dimensions."""
+MOST_PIXELS = 4 * LARGEST_PART[2]
+"""Pixels of all images together."""
+
+
+def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSettings:
+    """Return thresholds that find the validation instances best.
+
+    Parameters
+    ----------
+    model : Model
+        Holds the best weights.
+    plan : Plan
+        Whose validation images are predicted.
+    seconds : float
+        Most time to spend.
+
+    Returns
+    -------
+    InstanceSettings
+        The workflow's own where it sets a threshold to anything but the default, where
+        classes are learned, or where there is too little to go by.
+    """
+    given = plan.workflow.instances
+    if plan.workflow.is_semantic or not plan.workflow.train.fit_thresholds:
+        return given
+    end = time.monotonic() + seconds
+    predictions: list[Prediction] = []
+    truths: list[NDArray[Any]] = []
+    pixels = objects = 0
+    for subject in plan.validation:
+        region = _middle(subject, LARGEST_PART[model.dimensions])
+        truth = np.asarray(subject.pair.labels[region])
+        pixels += truth.size
+        if predictions and (pixels > MOST_PIXELS or time.monotonic() > end):
+            break
+        data = run_network(model, subject.scale(subject.pair.read(region)))
+        predictions.append(Prediction(data, model.outputs, subject.pair.pixel_size))
+        truths.append(truth)
+        objects += len(np.unique(truth[truth > 0]))
+    if objects < LEAST_OBJECTS:
+        return given
+    default = InstanceSettings()
+    fixed = {
+        name for name in CANDIDATES if getattr(given, name) != getattr(default, name)
+    }
+    left = end - time.monotonic()
+    return fit_thresholds(predictions, truths, given, seconds=left, keep=fixed).settings
+
+
+def _middle(subject: Subject, most: int) -> Region:
+    """Return the middle of an image's usable part, no larger than so many pixels."""
+    size = list(subject.size)
+    while np.prod(size) > most:
+        largest = int(np.argmax(size))
+        size[largest] = size[largest] // 2
+    return tuple(
+        slice(start, start + length)
+        for start, length in (
+            (part.start + (part.stop - part.start - length) // 2, length)
+            for part, length in zip(subject.bounds, size, strict=True)
+        )
+    )

@@ -1,0 +1,82 @@
+"""Thresholds are chosen by what they find; what the user has set stays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_bioseg.channels import Prediction, decode, encode
+from napari_bioseg.engine import Pair, train
+from napari_bioseg.engine.fit import fit_thresholds
+from napari_bioseg.measure import match
+from napari_bioseg.samples import touching_cells_2d
+from napari_bioseg.settings import Contour, InstanceSettings, Workflow
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """Labels, and a prediction whose objects are clear only at high thresholds."""
+    _, labels = touching_cells_2d(160, seed=1)
+    clean = encode(labels, ["B", Contour(mode="inner")])
+    noise = np.random.default_rng(0).normal(0, 0.03, clean.shape)
+    # the inside leaks over the borders between cells: 0.75 there
+    inside = np.where(clean[1] > 0, 0.75, clean[0] * 0.95)
+    data = np.clip(np.stack([inside, clean[1] * 0.5]) + noise, 0, 1)
+    return labels, Prediction(data.astype(np.float32), "BC")
+
+
+def accuracy(labels, prediction, settings):
+    found = decode(prediction, settings).labels
+    return np.mean([m.accuracy for m in match(labels, found, (0.5, 0.75))])
+
+
+def test_the_fit_reaches_what_it_says(cells):
+    labels, prediction = cells
+    start = InstanceSettings(seed_binary=0.5, seed_contour="off")
+    fit = fit_thresholds([prediction], [labels], start)
+    assert fit.before == accuracy(labels, prediction, start)
+    assert fit.score == accuracy(labels, prediction, fit.settings)
+    assert fit.before < 0.2
+    assert fit.score > 0.9
+
+
+def test_what_is_kept_stays(cells):
+    labels, prediction = cells
+    start = InstanceSettings(seed_binary=0.55, smoothing=0.5)
+    fit = fit_thresholds([prediction], [labels], start, keep={"seed_binary"})
+    assert fit.settings.seed_binary == 0.55
+    assert fit.settings.smoothing == 0.5
+
+
+def test_no_time_no_change(cells):
+    labels, prediction = cells
+    fit = fit_thresholds([prediction], [labels], seconds=0)
+    assert fit.settings == InstanceSettings()
+    assert fit.score == fit.before
+
+
+def test_predictions_and_truths_come_in_pairs(cells):
+    with pytest.raises(ValueError, match="1 predictions and 0 label images"):
+        fit_thresholds([cells[1]], [])
+
+
+def trained(fit=True, **instances):
+    image, labels = touching_cells_2d(192, seed=2)
+    start = Workflow.preset("fast")
+    workflow = start.replace(
+        network=start.network.replace(features=8, depth=2),
+        train=start.train.replace(
+            epochs=4, steps=12, batch_size=4, learning_rate=5e-3, fit_thresholds=fit
+        ),
+        data=start.data.replace(patch=(64, 64), validation=0.4),
+        instances=InstanceSettings(**instances),
+    )
+    *_, last = train([Pair(image, labels)], workflow)
+    return last.model.workflow.instances
+
+
+def test_training_ends_with_fitted_thresholds():
+    assert trained(fit=False) == InstanceSettings()
+    fitted = trained(foreground_binary=0.45)
+    assert fitted != InstanceSettings(foreground_binary=0.45)
+    assert fitted.foreground_binary == 0.45
