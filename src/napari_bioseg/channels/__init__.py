@@ -5,6 +5,7 @@ from .decode import decode
 from .encode import encode
 from .live import Cancelled, LiveDecoder
 from .prediction import Instances, Prediction, Region
+from .warm_up import warm_up
 
 __all__ = [
     "Cancelled",
@@ -15,4 +16,5 @@ __all__ = [
     "classify",
     "decode",
     "encode",
+    "warm_up",
 ]

@@ -13,7 +13,7 @@ from napari_bioseg.settings import InstanceSettings
 
 from .memory import Memory
 from .otsu import otsu
-from .parallel import Cancelled, check, never
+from .parallel import Cancelled, check, duplicate, never
 from .plan import Plan, resolve
 from .prediction import Instances, Prediction, Region
 
@@ -213,8 +213,8 @@ class LiveDecoder:
         )
         if memory.keep:
             # what is kept for the next time must not change in the caller's hands
-            labels, seeds = labels.copy(), seeds.copy()
-            foreground = foreground.copy()
+            labels, seeds = duplicate(labels), duplicate(seeds)
+            foreground = duplicate(foreground)
         shape = self.prediction.spatial_shape
         return Instances(
             labels.reshape(shape),

@@ -8,7 +8,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 T = TypeVar("T")
+D = TypeVar("D", bound=np.generic)
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 _SMALL = 1 << 15
@@ -126,6 +130,28 @@ def in_parallel(
     if cancelled is not never:
         _watch(futures, cancelled, on_cancel)
     return [future.result() for future in futures]
+
+
+def duplicate(array: NDArray[D]) -> NDArray[D]:
+    """Copy an array on every core.
+
+    Parameters
+    ----------
+    array : ndarray
+        C-contiguous.
+
+    Returns
+    -------
+    ndarray
+    """
+    copy = np.empty_like(array)
+    source, target = array.reshape(-1), copy.reshape(-1)
+
+    def part(start: int, stop: int) -> None:
+        target[start:stop] = source[start:stop]
+
+    in_parallel(part, divide(source.size, source.size))
+    return copy
 
 
 def _watch(
