@@ -41,7 +41,7 @@ def test_best_epoch_is_marked_and_named(plot, qtbot):
     for epoch, loss in enumerate([0.9, 0.4, 0.6], start=1):
         plot.add_step(loss, steps=1)
         plot.add_epoch(epoch, loss, loss + 0.1, best=epoch <= 2)
-    qtbot.waitUntil(lambda: "epoch 2" in plot.legend.text(), timeout=3000)
+    qtbot.waitUntil(lambda: "best (2)" in plot.legend.text(), timeout=3000)
     x, y = plot._curves["best"].getData()
     assert list(x) == [2.0]
     assert y[0] == pytest.approx(0.5)

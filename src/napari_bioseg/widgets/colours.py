@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +46,7 @@ def colormap_of(channel: str) -> str:
 
 
 def mixed(data: NDArray[np.float32], channels: tuple[str, ...]) -> NDArray[np.uint8]:
-    """Paint all channels of a prediction into one picture.
+    """Paint all channels of a prediction into one picture to lay over the image.
 
     Parameters
     ----------
@@ -59,14 +57,27 @@ def mixed(data: NDArray[np.float32], channels: tuple[str, ...]) -> NDArray[np.ui
 
     Returns
     -------
-    ndarray of uint8, ([Z,] Y, X, 3)
-        Colours added up; a background class stays black.
+    ndarray of uint8, ([Z,] Y, X, 4)
+        Red, green, blue and opacity: nothing is drawn where nothing is predicted, nor
+        where a background class is.
+
+    Examples
+    --------
+    >>> mixed(np.array([[[0.0, 1.0]]], dtype=np.float32), ("B",))[0, :, 3].tolist()
+    [0, 255]
     """
-    out = np.zeros((*data.shape[1:], 3), dtype=np.float32)
+    colour = np.zeros((*data.shape[1:], 3), dtype=np.float32)
+    total = np.full((*data.shape[1:], 1), 1e-6, dtype=np.float32)
+    opacity = np.zeros(data.shape[1:], dtype=np.float32)
     for values, name in zip(data, channels, strict=True):
-        colour: Any = _RGB.get(colormap_of(name))
-        if colour is None:
+        shade = _RGB.get(colormap_of(name))
+        if shade is None:
             continue
-        largest = max(float(values.max()), 1.0)
-        out += values[..., None] * (np.asarray(colour, np.float32) / largest)
-    return (np.clip(out, 0, 1) * 255).astype(np.uint8)
+        strength = np.clip(values / max(float(values.max()), 1.0), 0, 1)
+        colour += strength[..., None] * np.asarray(shade, np.float32)
+        total += strength[..., None]
+        np.maximum(opacity, strength, out=opacity)
+    out = np.empty((*data.shape[1:], 4), dtype=np.uint8)
+    out[..., :3] = np.clip(colour / total, 0, 1) * 255
+    out[..., 3] = opacity * 255
+    return out

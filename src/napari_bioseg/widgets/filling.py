@@ -166,8 +166,14 @@ class Filling(QObject):
                 if top > 1.01:
                     layer.contrast_limits = (0.0, top)
                 layer.refresh(extent=False, highlight=False)  # thumbnail too
-        for layer in self._new:
+        for layer in (*self._new, *self._preview(event.target)):
             layer.visible = False
+
+    def _preview(self, target: Target) -> list[Any]:
+        """Return the preview that a training left over this image."""
+        notes = {"role": "preview", "channel": "", "source": target.name}
+        layer = find_result(self.viewer, "image", notes)
+        return [] if layer is None else [layer]
 
     def _draw(self) -> None:
         if not self._stale:

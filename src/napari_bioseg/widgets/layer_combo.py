@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QWidget
+from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QWidget
 
 from .alive import alive
+from .short_combo import NarrowCombo
 
 
-class LayerCombo(QComboBox):
+class LayerCombo(NarrowCombo):
     """Combo box of the layers that suit.
 
     Parameters
@@ -46,11 +47,6 @@ class LayerCombo(QComboBox):
         self._layers: list[Any] = []
         self._named: list[Any] = []
         self.setPlaceholderText(empty)
-        self.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.setMinimumContentsLength(5)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.currentIndexChanged.connect(lambda _: self.changed.emit())
         for event in ("inserted", "removed", "reordered"):
             getattr(viewer.layers.events, event).connect(self.refresh)
@@ -84,7 +80,9 @@ class LayerCombo(QComboBox):
         self._layers = [layer for layer in everything if self._accepts(layer)]
         self.blockSignals(True)
         self.clear()
-        self.addItems([layer.name for layer in self._layers])
+        for number, layer in enumerate(self._layers):
+            self.addItem(layer.name)
+            self.setItemData(number, layer.name, Qt.ItemDataRole.ToolTipRole)
         self.layer = kept if kept is not None else self._first()
         self.blockSignals(False)
         if self.layer is not kept:

@@ -138,8 +138,7 @@ class LivePreview(QWidget):
                 notes,
                 axes=axes,
                 rgb=True,
-                blending="additive",
-                opacity=0.7,
+                opacity=0.75,
                 visible=False,
             )
             layer.translate = moved(layer, source, axes, start)

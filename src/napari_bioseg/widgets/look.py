@@ -102,5 +102,7 @@ def style(palette: Palette) -> str:
         border: 0px; border-radius: 3px; background: {p.raised};
         min-height: 18px; max-height: 18px; color: {p.text}; text-align: center;
     }}
-    QProgressBar::chunk {{ background: {p.accent}; border-radius: 3px; }}
+    QProgressBar::chunk {{
+        background: {p.accent if p.dark else "#a5b8ff"}; border-radius: 3px;
+    }}
     """

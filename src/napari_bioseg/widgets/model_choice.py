@@ -8,9 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
-    QComboBox,
     QFileDialog,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -23,7 +21,7 @@ from .model_place import models_folder
 from .note import Note
 from .proposal import counted
 from .rows import row_of
-from .spin_boxes import guard_wheel
+from .short_combo import NarrowCombo
 
 MOST = 30
 """Models listed at most, the newest first."""
@@ -208,18 +206,12 @@ class ModelChoice(QWidget):
         self.changed.emit()
 
 
-class _Opening(QComboBox):
+class _Opening(NarrowCombo):
     """Combo box that looks for what is new before its list opens."""
 
     def __init__(self, look: Callable[[], None]) -> None:
         super().__init__()
         self._look = look
-        self.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.setMinimumContentsLength(8)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        guard_wheel(self)
 
     def showPopup(self) -> None:
         """List the models that are there now."""

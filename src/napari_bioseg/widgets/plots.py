@@ -235,7 +235,9 @@ class LossPlot(QWidget):
             parts.append(f'<span style="color:{p.validation}">━ validation</span>')
         if self.best:
             parts.append(
-                f'<span style="color:{p.validation}">●</span> best '
-                f"{self.best[1]:.3g} (epoch {self.best[0]})"
+                f'<span style="color:{p.validation}">●</span> best ({self.best[0]})'
+            )
+            self.legend.setToolTip(
+                f"Best validation loss: {self.best[1]:.3g} in epoch {self.best[0]}."
             )
         self.legend.setText(" &nbsp;".join(parts))

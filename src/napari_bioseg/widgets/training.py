@@ -53,7 +53,7 @@ class PreviewReady:
     """The newest prediction of a part of the image that is on screen."""
 
     picture: NDArray[np.uint8]
-    """All channels in one picture, ([Z,] Y, X, 3)."""
+    """All channels in one picture, ([Z,] Y, X, 4)."""
     region: tuple[slice, ...]
     """Where it lies in the image, one slice per spatial axis."""
     view: View
