@@ -38,8 +38,12 @@ def decode(
     -----
     A seed outside the foreground keeps nothing and gets no id. Where the channels have
     Dv2 beside B there is no foreground threshold: a seed of background is flooded with
-    the others and removed. The landscape is smoothed in float32, then flooded in 65,536
-    levels between its smallest and largest value.
+    the others and removed.
+
+    The landscape is smoothed in float32, then flooded in 65,536 levels between the
+    channel's smallest and largest value. On noisy predictions of touching cells 0.01 %
+    (2-D) and 0.1 % (3-D) of the foreground go to the other neighbour than if float32
+    itself were flooded; with 256 levels these would be 1 % and 3 %, in no less time.
 
     References
     ----------

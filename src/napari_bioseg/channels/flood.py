@@ -7,25 +7,13 @@ from collections.abc import Callable
 
 import numba
 import numpy as np
-from numba import int64, uint64
+from numba import uint64
 from numpy.typing import NDArray
 
-from .buckets import (
-    GROUPS,
-    LABELS,
-    PIXELS,
-    PLACES,
-    SLOTS,
-    TOP,
-    lowest_bit,
-    new_bits,
-    new_chunks,
-    new_ends,
-    new_taken,
-    push,
-)
+from .buckets import lowest_bit, new_bits, new_chunks, new_ends, new_taken, push
 from .connected import Components, components
 from .parallel import cores, in_parallel, never
+from .spread import between, first_word, free_run, rim_of, spread
 
 _GIANT = 8
 """Components whose box is larger than this part of the image are flooded one by one,
@@ -327,25 +315,25 @@ def _flood(  # type: ignore[no-untyped-def]
             steps[i, 1] = (dz * height + dy) * width + dx
         for run in mine:
             z, y = row[run] // height, row[run] % height
-            word = _first_word(box, plane, stride, z, y)
+            word = first_word(box, plane, stride, z, y)
             left = begin[run] - box[0, 2]
             span = slice(begin[run], end[run])
-            _free_run(free, word, left, seeds[z, y, span], labels[z, y, span])
+            free_run(free, word, left, seeds[z, y, span], labels[z, y, span])
         for run in mine:
             z, y = row[run] // height, row[run] % height
-            word = _first_word(box, plane, stride, z, y)
+            word = first_word(box, plane, stride, z, y)
             left, right = begin[run] - box[0, 2], end[run] - box[0, 2]
             shift = row[run] * width + box[0, 2] - word * 64
             for w in range(word + left // 64, word + (right - 1) // 64 + 1):
-                rim = _rim(free, w, offsets, plane, stride)
-                rim &= _between(left - (w - word) * 64, right - (w - word) * 64)
+                rim = rim_of(free, w, offsets, plane, stride)
+                rim &= between(left - (w - word) * 64, right - (w - word) * 64)
                 while rim:
                     pixel = w * 64 + np.int64(lowest_bit(rim))
                     rim &= rim - uint64(1)
                     place = uint64(pixel + shift)
                     level, label = uint64(heights[place]), targets[place]
                     push(chunks, taken, ends, bits, level, pixel, place, label)
-        _spread(chunks, taken, ends, bits, free, heights, targets, steps, given_up)
+        spread(chunks, taken, ends, bits, free, heights, targets, steps, given_up)
         if given_up[0]:
             return
 
@@ -363,135 +351,3 @@ def _seeds_of(seeds, row, begin, end, mine):  # type: ignore[no-untyped-def]
                     return seed, True
                 seed = line[x]
     return seed, False
-
-
-@numba.njit(nogil=True, cache=True)
-def _first_word(box, plane, stride, z, y):  # type: ignore[no-untyped-def]
-    """Return where a row begins in the bit map of a box."""
-    return (z - box[0, 0] + 1) * plane + (y - box[0, 1] + 1) * stride + 1
-
-
-@numba.njit(nogil=True, cache=True)
-def _free_run(free, word, left, seeds, labels):  # type: ignore[no-untyped-def]
-    """Copy the seeds of a run and set the bits of the pixels between them."""
-    bits = uint64(0)
-    for i in range(seeds.shape[0]):
-        seed = seeds[i]
-        labels[i] = seed
-        bit = uint64((left + i) & 63)
-        bits |= uint64(seed == 0) << bit
-        if bit == 63 or i == seeds.shape[0] - 1:
-            free[word + (left + i) // 64] |= bits
-            bits = uint64(0)
-
-
-@numba.njit(nogil=True, cache=True)
-def _between(left, right):  # type: ignore[no-untyped-def]
-    """Return a word with the bits from left to right - 1 set."""
-    bits = ~uint64(0)
-    if left > 0:
-        bits &= ~uint64(0) << uint64(left)
-    if right < 64:
-        bits &= ~(~uint64(0) << uint64(right))
-    return bits
-
-
-@numba.njit(nogil=True, cache=True)
-def _rim(free, word, offsets, plane, stride):  # type: ignore[no-untyped-def]
-    """Return which pixels of a word are not free but have a free neighbour."""
-    near = uint64(0)
-    for i in range(offsets.shape[0]):
-        other = word + offsets[i, 0] * plane + offsets[i, 1] * stride
-        bits = free[other]
-        if offsets[i, 2] > 0:
-            bits >>= uint64(1)
-            bits |= free[other + 1] << uint64(63)
-        elif offsets[i, 2] < 0:
-            bits = bits << uint64(1) | free[other - 1] >> uint64(63)
-        near |= bits
-    return near & ~free[word]
-
-
-@numba.njit(nogil=True, cache=True)
-def _spread(  # type: ignore[no-untyped-def]
-    chunks, taken, ends, bits, free, heights, targets, steps, given_up
-):
-    """Let every queued pixel hand its label on, lowest level first.
-
-    `push` is written out here: a call that is handed arrays counts references to
-    them, which takes as long as all the rest. Nearly all of a flood's time is spent
-    in these lines.
-    """
-    one, low_six = uint64(1), uint64(63)
-    fresh, spare = taken[0], taken[1]
-    while bits[TOP]:
-        group = lowest_bit(bits[TOP])
-        word = group << uint64(6) | lowest_bit(bits[GROUPS + group])
-        water = word << uint64(6) | lowest_bit(bits[word])
-        chunk, slot = uint64(ends[water, 0]), uint64(0)
-        last = uint64(ends[water, 1])  # moves on while the level is worked off
-        while chunk != last >> uint64(3) or slot != last & uint64(7):
-            if slot == SLOTS:
-                after = uint64(chunks[chunk, 0])
-                chunks[chunk, 0] = spare
-                spare = int64(chunk)
-                chunk, slot = after, uint64(0)
-                if given_up[0]:
-                    return
-            pixel = uint64(chunks[chunk, PIXELS + slot])
-            place = uint64(chunks[chunk, PLACES + slot])
-            label = chunks[chunk, LABELS + slot]
-            slot += one
-            for i in range(steps.shape[0]):
-                neighbour = pixel + uint64(steps[i, 0])
-                mask = free[neighbour >> uint64(6)]
-                bit = one << (neighbour & low_six)
-                if not mask & bit:
-                    continue
-                free[neighbour >> uint64(6)] = mask ^ bit
-                there = place + uint64(steps[i, 1])
-                targets[there] = label
-                level = max(uint64(heights[there]), water)
-                entry = ends[level, 1]
-                if entry < 0:
-                    if spare >= 0:
-                        target = uint64(spare)
-                        spare = int64(chunks[target, 0])
-                    else:
-                        target = uint64(fresh)
-                        fresh += 1
-                    end = uint64(0)
-                    ends[level, 0] = target
-                    bits[level >> uint64(6)] |= one << (level & low_six)
-                    above = level >> uint64(12)
-                    bits[GROUPS + above] |= one << (level >> uint64(6) & low_six)
-                    bits[TOP] |= one << above
-                else:
-                    target, end = uint64(entry) >> uint64(3), uint64(entry) & uint64(7)
-                    if end == SLOTS:
-                        full = target
-                        if spare >= 0:
-                            target = uint64(spare)
-                            spare = int64(chunks[target, 0])
-                        else:
-                            target = uint64(fresh)
-                            fresh += 1
-                        chunks[full, 0] = target
-                        end = uint64(0)
-                chunks[target, PIXELS + end] = neighbour
-                chunks[target, PLACES + end] = there
-                chunks[target, LABELS + end] = label
-                entry = target << uint64(3) | (end + one)
-                ends[level, 1] = entry
-                if level == water:
-                    last = uint64(entry)
-        chunks[chunk, 0] = spare
-        spare = int64(chunk)
-        ends[water, 0] = -1
-        ends[water, 1] = -1
-        bits[word] &= ~(one << (water & low_six))
-        if not bits[word]:
-            bits[GROUPS + group] &= ~(one << (word & low_six))
-            if not bits[GROUPS + group]:
-                bits[TOP] &= ~(one << group)
-    taken[0], taken[1] = fresh, spare
