@@ -54,7 +54,8 @@ def classical(smoothing: float, distance: int) -> Segment:
     """Otsu's threshold, then a watershed from the peaks of the smoothed distance."""
 
     def segment(image: NDArray[np.uint8]) -> NDArray[np.integer]:
-        mask = ndimage.binary_fill_holes(image > threshold_otsu(image))
+        plane = image[0]
+        mask = ndimage.binary_fill_holes(plane > threshold_otsu(plane))
         depth = gaussian(ndimage.distance_transform_edt(mask), smoothing)
         peaks = peak_local_max(
             depth,
@@ -62,7 +63,7 @@ def classical(smoothing: float, distance: int) -> Segment:
             labels=ndimage.label(mask)[0],
             exclude_border=False,
         )
-        seeds = np.zeros(image.shape, np.int32)
+        seeds = np.zeros(plane.shape, np.int32)
         seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
         labels = watershed(-depth, seeds, mask=mask)
         return np.where(np.bincount(labels.ravel())[labels] >= 20, labels, 0)
@@ -106,7 +107,7 @@ def segment_with(trained: Trained) -> Segment:
     model, workflow = trained.model, trained.model.workflow
 
     def segment(image: NDArray[np.uint8]) -> NDArray[np.integer]:
-        *_, done = predict_tiles(image[np.newaxis], model, workflow.predict)
+        *_, done = predict_tiles(image, model, workflow.predict)
         instances = decode(Prediction(done.data, model.outputs), workflow.instances)
         return apply(instances.labels, workflow.cleanup.steps)
 

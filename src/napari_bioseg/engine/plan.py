@@ -20,7 +20,7 @@ from .targets import Region, Subject, make_subjects
 
 MIN_STRIP = 16
 """A validation strip of a single image is at least this wide, in pixels."""
-PATCH, PATCH_VOXELS = 160, 64 * 1024
+PATCH, PATCH_VOXELS = 128, 64 * 1024
 """Side of automatic patches in 2-D; in 3-D, about how many voxels they have."""
 MIN_STEPS, MAX_STEPS = 16, 1000
 """Limits of the steps of an epoch when these are automatic."""
