@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -39,6 +40,18 @@ class Components:
     stop: NDArray[np.int32]
     component: NDArray[np.int32]
     count: int
+
+    @cached_property
+    def groups(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Runs sorted by component, and where each component begins among them.
+
+        The runs of component ``k + 1`` are ``order[first[k]:first[k + 1]]``, in scan
+        order.
+        """
+        first = np.zeros(self.count + 1, np.int64)
+        order = np.empty(self.component.size, np.int32)
+        _sort_runs(self.component, first, order)
+        return order, first
 
     def sizes(self) -> NDArray[np.int64]:
         """Return the pixels of each component; entry 0 is 0.
@@ -234,3 +247,16 @@ def _number(parent):  # type: ignore[no-untyped-def]
         else:
             parent[run] = parent[parent[run]]
     return count
+
+
+@numba.njit(nogil=True, cache=True)
+def _sort_runs(component, first, order):  # type: ignore[no-untyped-def]
+    for run in range(component.shape[0]):
+        first[component[run]] += 1
+    for k in range(1, first.shape[0]):
+        first[k] += first[k - 1]
+    place = first.copy()
+    for run in range(component.shape[0]):
+        k = component[run] - 1
+        order[place[k]] = run
+        place[k] += 1

@@ -126,7 +126,7 @@ def flood_components(
         return labels
     if finished is None:
         finished = np.zeros(areas.count + 1, np.bool_)
-    order, first = runs_by_component(areas)
+    order, first = areas.groups
     boxes = _boxes(areas.row, areas.start, areas.stop, order, first, areas.shape[1])
     words = _words(boxes)
     if int(words.max()) * 64 >= 1 << 31:
@@ -151,29 +151,6 @@ def flood_components(
     for edges in _rounds(areas, words * 64, finished):
         in_parallel(_flood, edges, *work, cancelled=cancelled, on_cancel=stop)
     return labels
-
-
-def runs_by_component(
-    areas: Components,
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Sort runs by component.
-
-    Parameters
-    ----------
-    areas : Components
-        The components.
-
-    Returns
-    -------
-    order : ndarray
-        Runs, component after component, in scan order within each.
-    first : ndarray
-        Where component ``k`` (from 0) begins in ``order``, and one entry more.
-    """
-    first = np.zeros(areas.count + 1, np.int64)
-    order = np.empty(areas.component.size, np.int32)
-    _sort_runs(areas.component, first, order)
-    return order, first
 
 
 def neighbours(depth: int, connectivity: int) -> NDArray[np.int64]:
@@ -229,19 +206,6 @@ def _rounds(
 
 
 @numba.njit(nogil=True, cache=True)
-def _sort_runs(component, first, order):  # type: ignore[no-untyped-def]
-    for run in range(component.shape[0]):
-        first[component[run]] += 1
-    for k in range(1, first.shape[0]):
-        first[k] += first[k - 1]
-    place = first.copy()
-    for run in range(component.shape[0]):
-        k = component[run] - 1
-        order[place[k]] = run
-        place[k] += 1
-
-
-@numba.njit(nogil=True, cache=True)
 def _boxes(row, start, stop, order, first, height):  # type: ignore[no-untyped-def]
     """Return the first pixel and the pixel after the last, per component and axis."""
     boxes = np.empty((first.shape[0] - 1, 2, 3), np.int64)
@@ -287,6 +251,8 @@ def _flood(  # type: ignore[no-untyped-def]
             continue
         mine = order[first[k] : first[k + 1]]
         seed, several[k - start] = _seeds_of(seeds, row, begin, end, mine)
+        if given_up[0]:
+            return
         if several[k - start]:
             room = max(room, words[k])
             area = 0
@@ -314,12 +280,16 @@ def _flood(  # type: ignore[no-untyped-def]
             steps[i, 0] = (dz * plane + dy * stride) * 64 + dx
             steps[i, 1] = (dz * height + dy) * width + dx
         for run in mine:
+            if given_up[0]:
+                return
             z, y = row[run] // height, row[run] % height
             word = first_word(box, plane, stride, z, y)
             left = begin[run] - box[0, 2]
             span = slice(begin[run], end[run])
             free_run(free, word, left, seeds[z, y, span], labels[z, y, span])
         for run in mine:
+            if given_up[0]:
+                return
             z, y = row[run] // height, row[run] % height
             word = first_word(box, plane, stride, z, y)
             left, right = begin[run] - box[0, 2], end[run] - box[0, 2]

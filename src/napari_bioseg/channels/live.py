@@ -213,8 +213,9 @@ class LiveDecoder:
         )
         if memory.keep:
             # what is kept for the next time must not change in the caller's hands
-            labels, seeds = duplicate(labels), duplicate(seeds)
-            foreground = duplicate(foreground)
+            labels = duplicate(labels, cancelled)
+            seeds = duplicate(seeds, cancelled)
+            foreground = duplicate(foreground, cancelled)
         shape = self.prediction.spatial_shape
         return Instances(
             labels.reshape(shape),

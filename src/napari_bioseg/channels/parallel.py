@@ -132,13 +132,15 @@ def in_parallel(
     return [future.result() for future in futures]
 
 
-def duplicate(array: NDArray[D]) -> NDArray[D]:
+def duplicate(array: NDArray[D], cancelled: Callable[[], bool] = never) -> NDArray[D]:
     """Copy an array on every core.
 
     Parameters
     ----------
     array : ndarray
         C-contiguous.
+    cancelled : callable
+        Asked now and then whether to give up.
 
     Returns
     -------
@@ -150,7 +152,7 @@ def duplicate(array: NDArray[D]) -> NDArray[D]:
     def part(start: int, stop: int) -> None:
         target[start:stop] = source[start:stop]
 
-    in_parallel(part, divide(source.size, source.size))
+    in_parallel(part, divide(source.size, source.size), cancelled=cancelled)
     return copy
 
 

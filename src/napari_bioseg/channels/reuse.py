@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .connected import Components
-from .flood import runs_by_component
 from .parallel import divide, in_parallel, never
 
 
@@ -70,13 +69,18 @@ def carry_over(
     finished = np.zeros(areas.count + 1, np.bool_)
     if areas.count == 0 or old.areas.count == 0:
         return finished
-    now = (areas.row, areas.start, areas.stop, *runs_by_component(areas))
+    now = (areas.row, areas.start, areas.stop, *areas.groups)
     same = np.ones(areas.count, np.bool_)
     edges = divide(areas.count, seeds.size)
+    given_up = np.zeros(1, np.uint8)
+
+    def stop() -> None:
+        given_up[0] = 1
+
     if old.areas is not areas:
         before = old.areas
         runs = (before.row_start, before.start, before.stop, before.component)
-        earlier = (*runs, *runs_by_component(before))
+        earlier = (*runs, *before.groups)
         in_parallel(_compare, edges, now, earlier, same, cancelled=cancelled)
     in_parallel(
         _copy,
@@ -86,7 +90,9 @@ def carry_over(
         (old.seeds, old.labels, old.count),
         (seeds, labels, count),
         finished,
+        given_up,
         cancelled=cancelled,
+        on_cancel=stop,
     )
     return finished
 
@@ -115,7 +121,7 @@ def _compare(now, earlier, same, start, stop):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _copy(now, same, old, new, finished, start, stop):  # type: ignore[no-untyped-def]
+def _copy(now, same, old, new, finished, given_up, start, stop):  # type: ignore[no-untyped-def]
     row, begin, end, order, first = now
     old_seeds, old_labels, old_count = old
     seeds, labels, count = new
@@ -130,6 +136,8 @@ def _copy(now, same, old, new, finished, start, stop):  # type: ignore[no-untype
         mine = order[first[k] : first[k + 1]]
         alike = True
         for run in mine:
+            if given_up[0]:
+                return
             z, y = row[run] // height, row[run] % height
             for x in range(begin[run], end[run]):
                 before, after = old_seeds[z, y, x], seeds[z, y, x]
