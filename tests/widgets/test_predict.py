@@ -17,6 +17,7 @@ from napari_bioseg.widgets.predict import PredictPanel
 from napari_bioseg.widgets.session import session_of
 
 LONG = 60_000  # ms
+LONGEST_GAP = 0.4  # s; adding one layer takes napari 0.1 s, more on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -519,4 +520,4 @@ def test_the_window_stays_alive_while_predicting(
         predict(panel, qtbot)
         qtbot.wait(200)
     assert panel.note.message == ""
-    assert heartbeat.worst < 0.25
+    assert heartbeat.worst < LONGEST_GAP

@@ -18,6 +18,7 @@ from napari_bioseg.widgets.train import TrainPanel
 from napari_bioseg.widgets.training import Previewer, Previews, View
 
 LONG = 60_000  # ms
+LONGEST_GAP = 0.4  # s; adding one layer takes napari 0.1 s, more on a busy machine
 
 
 @pytest.fixture
@@ -602,4 +603,4 @@ def test_the_window_stays_alive_while_training(
         click(qtbot, panel.train_button)
         finished(panel, qtbot)
     assert panel.note.message == ""
-    assert heartbeat.worst < 0.25
+    assert heartbeat.worst < LONGEST_GAP

@@ -9,6 +9,8 @@ import numpy as np
 
 MOST_PIXELS = 1 << 25
 """Larger labels are judged by their middle part alone."""
+MOST_CLASSES = 10
+"""Labels with more numbers than this are not taken for classes."""
 OBJECTS_PER_PATCH = {2: 5, 3: 4}
 """By dimensions: a patch is about so many objects wide, to show the neighbours."""
 SMALLEST_PATCH = {2: 128, 3: 32}
@@ -45,7 +47,8 @@ class Proposal:
     @property
     def looks_semantic(self) -> bool:
         """Whether the labels look like classes rather than objects."""
-        return self.instances > 0 and self.pieces > 4 * self.instances
+        few = 0 < self.instances <= MOST_CLASSES and self.largest <= 2 * MOST_CLASSES
+        return few and self.pieces > 4 * self.instances
 
     @property
     def classes(self) -> int:
