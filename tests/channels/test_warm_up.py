@@ -15,7 +15,8 @@ def compiled() -> dict[str, int]:
         if name.startswith("napari_bioseg.channels"):
             for value in vars(module).values():
                 if hasattr(value, "signatures"):
-                    found[f"{value.__module__}.{value.__name__}"] = len(value.signatures)
+                    name = f"{value.__module__}.{value.__name__}"
+                    found[name] = len(value.signatures)
     return found
 
 
