@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_bioseg.widgets.pairs import Pairs, match_layers
+from napari_bioseg.widgets.matching import match_layers
+from napari_bioseg.widgets.pairs import Pairs
 
 
 def click(qtbot, button):

@@ -236,6 +236,40 @@ def test_presets_fill_in_the_advanced_settings(tiny, qtbot):
     assert tiny.workflow.train.minutes == "off"
 
 
+@pytest.fixture
+def stack(viewer, nuclei):
+    """Three slices of nuclei."""
+    image, labels = (np.stack([array[:64, :72]] * 12) for array in nuclei)
+    viewer.add_image(image, name="stack", scale=(2, 1, 1))
+    viewer.add_labels(labels, name="stack labels", scale=(2, 1, 1))
+
+
+def test_volumes_train_a_network_for_volumes(viewer, panel, stack, qtbot):
+    make_tiny(panel, epochs=1)
+    panel.effort.data.settings = panel.effort.data.settings.replace(patch=(8, 32, 32))
+    ready(panel, qtbot)
+    assert panel.pairs_note.message.startswith("3-D, 1 channel")
+    click(qtbot, panel.train_button)
+    finished(panel, qtbot)
+    assert panel.note.message == ""
+    assert panel.view._model.dimensions == 3
+    assert panel.view._model.trained.spacing == (2, 1, 1)
+
+
+def test_slices_of_a_stack_train_a_flat_network(viewer, panel, stack, qtbot):
+    make_tiny(panel, epochs=1)
+    qtbot.waitUntil(lambda: len(panel.pairs.layers.pairs) == 1, timeout=LONG)
+    click(qtbot, panel.pairs.stack.buttons["2"])
+    qtbot.waitUntil(lambda: "12 pairs, 2-D" in panel.pairs_note.message, timeout=LONG)
+    click(qtbot, panel.goal.targets)
+    qtbot.waitUntil(lambda: "stack C target" in viewer.layers, timeout=LONG)
+    assert viewer.layers["stack C target"].data.shape == (12, 64, 72)
+    click(qtbot, panel.train_button)
+    finished(panel, qtbot)
+    assert panel.note.message == ""
+    assert panel.view._model.dimensions == 2
+
+
 # ---- the preview ----
 
 
@@ -300,6 +334,35 @@ def test_preview_lies_where_the_view_is(tiny, viewer, qtbot, eager_previews):
     np.testing.assert_allclose(
         layer.data_to_world((0, 0)), source.data_to_world(region["start"])
     )
+
+
+@pytest.mark.parametrize("kind", ["3", "2"])
+def test_preview_of_a_stack_shows_the_slice_on_screen(
+    viewer, panel, stack, qtbot, eager_previews, kind
+):
+    make_tiny(panel, epochs=2000)
+    patch = (8, 32, 32) if kind == "3" else (32, 32)
+    panel.effort.data.settings = panel.effort.data.settings.replace(patch=patch)
+    qtbot.waitUntil(lambda: len(panel.pairs.layers.pairs) == 1, timeout=LONG)
+    if kind == "2":
+        click(qtbot, panel.pairs.stack.buttons["2"])
+    ready(panel, qtbot)
+    viewer.dims.set_current_step(0, 9)
+    click(qtbot, panel.train_button)
+    qtbot.waitUntil(lambda: panel.view.preview.shown >= 2, timeout=LONG)
+    layer = viewer.layers["stack preview"]
+    assert layer.ndim == int(kind)
+    assert viewer.dims.current_step[0] == 9
+    if kind == "3":
+        first = layer.translate[0] / 2
+        assert first <= 9 < first + layer.data.shape[0]
+    viewer.dims.ndisplay = 3  # no picture in colours can be shown there
+    shown = panel.view.preview.shown
+    qtbot.wait(600)
+    assert panel.view.preview.shown <= shown + 2
+    click(qtbot, panel.stop_button)
+    finished(panel, qtbot)
+    assert panel.note.message == ""
 
 
 def test_previews_take_a_tenth_of_the_time_at_most():

@@ -14,8 +14,8 @@ from napari_bioseg.settings import Workflow
 from .alive import alive
 from .image_source import Target, around_shapes, looked_at, on_screen, target_of
 from .layer_combo import LayerCombo
+from .matching import is_image
 from .note import Note
-from .pairs import is_image
 from .path_row import PathRow
 from .rows import field, row_of
 from .segmented import Segmented

@@ -18,7 +18,7 @@ from .layers import (
     image_array,
     unwrapped,
 )
-from .pairs import is_image
+from .matching import is_image
 from .placing import moved
 from .rows import row_of
 from .training import PreviewReady, Previews, View

@@ -7,11 +7,73 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtCore import QObject
 
 from napari_bioseg.settings import InstanceTask
 
 from .colours import colormap_of
-from .layers import add_or_update, labels_array
+from .layers import add_or_update, labels_array, spacing_of
+from .note import Note
+from .training_view import said
+from .worker import Latest
+
+
+class Targets(QObject):
+    """Encodes labels in a thread and shows the channels as layers.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where to show them.
+    note : Note
+        Where to say what happens.
+    parent : QObject
+        Parent object.
+    """
+
+    def __init__(self, viewer: Any, note: Note, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._note = note
+        self._asked: tuple[Any, Any, InstanceTask] | None = None
+        self._encode = Latest(encode_targets)
+        self._encode.result.connect(self._encoded)
+        self._encode.failed.connect(self._failed)
+
+    def request(
+        self, image: Any, labels: Any, task: InstanceTask, *, slices: bool
+    ) -> None:
+        """Show the channels of one pair; a request that still waits is forgotten.
+
+        Parameters
+        ----------
+        image, labels : napari.layers.Layer
+            The pair.
+        task : InstanceTask
+            Its channels are drawn.
+        slices : bool
+            Whether every slice of a stack is encoded on its own.
+        """
+        try:
+            truth = target_labels(labels)
+        except ValueError as error:
+            self._note.error(str(error))
+            return
+        self._asked = (image, labels, task)
+        self._note.say("drawing the channels …")
+        spacing = spacing_of(labels)[-truth.ndim :]
+        self._encode.request(truth, task, spacing, slices)
+
+    def _encoded(self, data: Any) -> None:
+        self._note.clear()
+        if self._asked is None:
+            return
+        image, labels, task = self._asked
+        if image in self._viewer.layers and labels in self._viewer.layers:
+            show_targets(self._viewer, image, labels, task, data)
+
+    def _failed(self, error: Exception) -> None:
+        self._note.error(said(error))
 
 
 def encode_targets(

@@ -26,7 +26,7 @@ from .proposal import Proposal
 from .reading import FolderSource, Source, layer_source
 from .rows import title
 from .session import BusyError, session_of
-from .targets import encode_targets, show_targets, target_labels
+from .targets import Targets
 from .training import training
 from .training_view import TrainingView, said
 from .worker import Job, Latest
@@ -61,9 +61,6 @@ class TrainPanel(Panel):
         self._judge: Latest = Latest(_judge)
         self._judge.result.connect(self._judged)
         self._judge.failed.connect(self._not_judged)
-        self._encode: Latest = Latest(encode_targets)
-        self._encode.result.connect(self._encoded)
-        self._encode.failed.connect(self._not_encoded)
         self._connect()
         self._pairs_changed()
         self._effort_changed()
@@ -78,6 +75,7 @@ class TrainPanel(Panel):
         self.pairs_note = Note()
         self.goal = Goal(LABEL_WIDTH)
         self.goal_note = Note()
+        self.targets = Targets(self.viewer, self.goal_note, self)
         self.effort = Effort(LABEL_WIDTH)
         self.place = ModelPlace(LABEL_WIDTH)
         self.train_button = _button("Train", "Start training a new model.", main=True)
@@ -228,36 +226,15 @@ class TrainPanel(Panel):
         kind = "semantic" if isinstance(task, SemanticTask) else "".join(task.outputs)
         self.place.propose(f"{stem} {kind}")
 
-    # ---- targets ----
-
     def _show_targets(self) -> None:
+        pairs = self.pairs.layers.pairs
         task = self.goal.task
-        if self.pairs.where.value == "folders" or not self.pairs.layers.pairs:
+        if self.pairs.where.value == "folders" or not pairs:
             self.goal_note.error(
                 "targets are shown for open layers: choose an image and its labels"
             )
-            return
-        if isinstance(task, SemanticTask):
-            return
-        image, labels = self.pairs.layers.pairs[0]
-        try:
-            truth = target_labels(labels)
-        except ValueError as error:
-            self.goal_note.error(str(error))
-            return
-        self._targets_of = (image, labels, task)
-        self.goal_note.say("drawing the channels …")
-        spacing = tuple(abs(float(s)) for s in labels.scale[-truth.ndim :])
-        self._encode.request(truth, task, spacing, self.pairs.slices)
-
-    def _encoded(self, data: Any) -> None:
-        image, labels, task = self._targets_of
-        self.goal_note.clear()
-        if image in self.viewer.layers and labels in self.viewer.layers:
-            show_targets(self.viewer, image, labels, task, data)
-
-    def _not_encoded(self, error: Exception) -> None:
-        self.goal_note.error(said(error))
+        elif isinstance(task, InstanceTask):
+            self.targets.request(*pairs[0], task, slices=self.pairs.slices)
 
     # ---- running ----
 
