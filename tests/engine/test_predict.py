@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import dask.array
 import numpy as np
 import pytest
@@ -90,16 +92,18 @@ def test_lazy_equals_eager_in_any_order(overlap, dimensions):
     size = (70, 90) if dimensions == 2 else (30, 40, 33)
     settings = PredictSettings(tile=(24,) * dimensions, overlap=overlap, device="cpu")
     image = noise(*size)
+    # convolutions differ in the last bit with the alignment of their memory
+    equal = partial(np.testing.assert_allclose, rtol=0, atol=1e-6)
     *tiles, done = predict_tiles(image, model, settings)
     lazy = predict(image, model, settings)
     assert lazy.dtype == np.float32
     assert lazy.numblocks[1:] == choose_tiling(size, [model], settings).grid
-    np.testing.assert_array_equal(lazy.compute(scheduler="sync"), done.data)
+    equal(lazy.compute(scheduler="sync"), done.data)
     part = lazy[:, 20:30, 15:25].compute(scheduler="threads")
-    np.testing.assert_array_equal(part, done.data[:, 20:30, 15:25])
+    equal(part, done.data[:, 20:30, 15:25])
     focus = tuple(0.6 * length for length in size)
     *nearest, again = predict_tiles(image, model, settings, focus=focus)
-    np.testing.assert_array_equal(again.data, done.data)
+    equal(again.data, done.data)
     first = nearest[0].region
     assert all(p.start <= at < p.stop for p, at in zip(first, focus, strict=True))
     assert tiles[0].region != first
