@@ -28,9 +28,11 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 CLASSES = ("background", "myelin", "axon")
 
 
-def learn(pairs: list[Pair], workflow: Workflow, minutes: float) -> Model:
+def learn(pairs: list[Pair], workflow: Workflow, minutes: float, batch: int) -> Model:
     """Train for some minutes, telling about every epoch."""
-    settings = workflow.train.replace(minutes=minutes, epochs=10_000, patience=0)
+    settings = workflow.train.replace(
+        minutes=minutes, epochs=10_000, patience=0, batch_size=batch
+    )
     began = time.process_time()
     for event in train(pairs, workflow.replace(train=settings)):
         if isinstance(event, EpochDone):
@@ -55,7 +57,7 @@ def predicted(pair: Pair, model: Model) -> np.ndarray:
     return done.data
 
 
-def volumes(data: Path, minutes: float, channels: str) -> None:
+def volumes(data: Path, minutes: float, channels: str, batch: int) -> None:
     """Nuclei in 3-D."""
     folder = data / "gonuclear_ovule3d"
     sizes = json.loads((folder / "manifest.json").read_text())
@@ -70,9 +72,9 @@ def volumes(data: Path, minutes: float, channels: str) -> None:
             )
             for p in read_pairs(folder / part / "images", folder / part / "labels")
         ]
-    print(f"3-D nuclei, {channels}, {minutes:g} min")
+    print(f"3-D nuclei, {channels}, {minutes:g} min, batches of {batch}")
     workflow = Workflow.preset("fast", InstanceTask(channels=channels))
-    model = learn(pairs["train"], workflow, minutes)
+    model = learn(pairs["train"], workflow, minutes, batch)
     for pair in pairs["test"]:
         prediction = Prediction(predicted(pair, model), model.outputs, pair.spacing)
         found = decode(prediction, model.workflow.instances).labels
@@ -84,16 +86,16 @@ def volumes(data: Path, minutes: float, channels: str) -> None:
             )
 
 
-def classes(data: Path, minutes: float) -> None:
+def classes(data: Path, minutes: float, batch: int) -> None:
     """Myelin and axons."""
     folder = data / "axonsem_3class"
     training, test = (
         read_pairs(folder / part / "images", folder / part / "labels")
         for part in ("train", "test")
     )
-    print(f"three classes, {minutes:g} min")
+    print(f"three classes, {minutes:g} min, batches of {batch}")
     workflow = Workflow.preset("fast", SemanticTask(classes=len(CLASSES)))
-    model = learn(training, workflow, minutes)
+    model = learn(training, workflow, minutes, batch)
     truth, found = [], []
     for pair in test:
         prediction = Prediction(predicted(pair, model), model.outputs)
@@ -108,6 +110,7 @@ def classes(data: Path, minutes: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--batch", type=int, default=2, help="patches per step")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--channels", nargs="+", default=["BC", "BCD"])
@@ -116,9 +119,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     if arguments.only != "classes":
         for channels in arguments.channels:
-            volumes(arguments.data, arguments.minutes, channels)
+            volumes(arguments.data, arguments.minutes, channels, arguments.batch)
     if arguments.only != "3d":
-        classes(arguments.data, arguments.minutes)
+        classes(arguments.data, arguments.minutes, arguments.batch)
 
 
 if __name__ == "__main__":
