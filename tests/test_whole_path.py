@@ -63,8 +63,9 @@ def test_train_predict_tune(
     network = train.effort.network.settings
     train.effort.network.settings = network.replace(features=8)
     settings = train.effort.train.settings
-    train.effort.train.settings = settings.replace(batch_size=4, learning_rate=4e-3)
-    train.effort.minutes.setValue(0.5)
+    train.effort.train.settings = settings.replace(
+        batch_size=4, learning_rate=4e-3, epochs=8, steps=16
+    )
     docks["Train"].raise_()
     click(qtbot, train.train_button)
     qtbot.waitUntil(lambda: train.view.preview.shown >= 2, timeout=LONG)
