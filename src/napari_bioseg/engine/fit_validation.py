@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bioseg.channels import Prediction
+from napari_bioseg.channels import Prediction, warm_up
 from napari_bioseg.settings import InstanceSettings
 
 from .fit import CANDIDATES, fit_thresholds
@@ -45,6 +45,7 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
     given = plan.workflow.instances
     if plan.workflow.is_semantic or not plan.workflow.train.fit_thresholds:
         return given
+    warm_up()  # compiling, once on a machine, must not use up the time to search
     end = time.monotonic() + seconds
     predictions: list[Prediction] = []
     truths: list[NDArray[Any]] = []
