@@ -154,9 +154,9 @@ def test_from_zarr_to_zarr(tmp_path):
     *_, done = predict_tiles(source, model, settings, out=out)
     assert done.data is out
     *_, wanted = predict_tiles(image, model, settings)
-    np.testing.assert_array_equal(out[:], wanted.data)
+    np.testing.assert_allclose(out[:], wanted.data, rtol=0, atol=1e-6)
     lazy = predict(dask.array.from_zarr(source), model, settings)
-    np.testing.assert_array_equal(lazy.compute(), wanted.data)
+    np.testing.assert_allclose(lazy.compute(), wanted.data, rtol=0, atol=1e-6)
 
 
 def test_models_are_averaged():

@@ -333,7 +333,11 @@ def test_channels_are_switched_moved_and_given_options(qtbot):
     assert form.settings.outputs == ("B", "D", "C")
     editor._items[1]._form.editor("masked").set_value(False)
     editor._items[1]._form.editor("masked").changed.emit()
-    assert form.settings.channels == (Binary(), Distance(masked=False), Contour())
+    assert form.settings.channels == (
+        Binary(),
+        Distance(masked=False),
+        Contour(mode="inner"),
+    )
     (first,) = buttons(editor, "B")
     first.click()
     assert form.settings.outputs == ("D", "C")
