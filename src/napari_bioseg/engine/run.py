@@ -276,7 +276,7 @@ class Run:
         if self.folder is None:
             return
         try:
-            write_atomically(self.folder / "workflow.yaml", workflow.to_yaml().encode())
+            _write_workflow(self.folder, workflow)
         except OSError as error:
             self._trouble = (
                 f"could not save to {self.folder}: {error}; the model is in memory: "
@@ -299,8 +299,7 @@ class Run:
             if best:
                 weights = {name: t.contiguous() for name, t in self.best.items()}
                 write_atomically(self.folder / "weights.safetensors", save(weights))
-                text = workflow.to_yaml()
-                write_atomically(self.folder / "workflow.yaml", text.encode())
+                _write_workflow(self.folder, workflow)
             save_state(
                 self.folder,
                 State(
@@ -371,6 +370,10 @@ def _make_folder(folder: Path) -> Path:
     except OSError as error:
         raise ValueError(f"cannot write to the folder {folder}: {error}") from error
     return folder
+
+
+def _write_workflow(folder: Path, workflow: Workflow) -> None:
+    write_atomically(folder / "workflow.yaml", workflow.to_yaml().encode())
 
 
 def _clone(weights: Weights) -> Weights:
