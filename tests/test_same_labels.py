@@ -20,7 +20,7 @@ from napari_bioseg.settings import (
     SemanticTask,
     Workflow,
 )
-from napari_bioseg.widgets.predict import PredictPanel
+from napari_bioseg.widgets.predict.predict_panel import PredictPanel
 
 LONG = 60_000  # ms
 TASKS = {"instances": InstanceTask(), "classes": SemanticTask(classes=2)}

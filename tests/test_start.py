@@ -22,7 +22,16 @@ def modules_after(code: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 
-@pytest.mark.parametrize("panel", ["train", "predict", "tune", "workbench", "demo"])
+@pytest.mark.parametrize(
+    "panel",
+    [
+        "train.train_panel",
+        "predict.predict_panel",
+        "tune.tune_panel",
+        "workbench",
+        "demo",
+    ],
+)
 def test_panels_start_without_torch(panel: str) -> None:
     loaded = modules_after(f"import napari_bioseg.widgets.{panel}")
     assert "torch" not in loaded  # numba is loaded by napari itself

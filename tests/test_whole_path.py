@@ -35,9 +35,9 @@ def test_train_predict_tune(
     make_napari_viewer_proxy, qtbot, images, own_home, artifacts
 ):
     from napari_bioseg.measure import match
-    from napari_bioseg.widgets.predict import PredictPanel
-    from napari_bioseg.widgets.train import TrainPanel
-    from napari_bioseg.widgets.tune import TunePanel
+    from napari_bioseg.widgets.predict.predict_panel import PredictPanel
+    from napari_bioseg.widgets.train.train_panel import TrainPanel
+    from napari_bioseg.widgets.tune.tune_panel import TunePanel
 
     (image, labels), (unseen, truth) = images
     viewer = make_napari_viewer_proxy(show=True)

@@ -4,8 +4,8 @@ import weakref
 import numpy as np
 import pytest
 
+from napari_bioseg.widgets.jobs.worker import Job
 from napari_bioseg.widgets.session import BusyError, session_of
-from napari_bioseg.widgets.worker import Job
 
 
 def three():

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from .alive import alive
-from .look import Palette, palette_of, style
+from .forms.alive import alive
+from .forms.look import Palette, palette_of, style
 
 
 class Panel(QScrollArea):

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
-from .layers import find_predictions, unwrapped
+from .bridge.layers import find_predictions, unwrapped
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from .worker import Job
+    from .jobs.worker import Job
 
 
 class BusyError(ValueError):

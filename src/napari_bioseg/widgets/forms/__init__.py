@@ -1,0 +1,1 @@
+"""Forms made from settings, and the small widgets that panels are built of."""

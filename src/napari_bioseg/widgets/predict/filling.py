@@ -1,0 +1,250 @@
+"""Layers that fill while an image is predicted, then the objects found in it."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer
+
+from napari_bioseg.widgets.bridge.colours import colormap_of
+from napari_bioseg.widgets.bridge.image_source import Target
+from napari_bioseg.widgets.bridge.layers import (
+    METADATA_VERSION,
+    add_or_update,
+    find_result,
+    unwrapped,
+)
+from napari_bioseg.widgets.bridge.placing import moved
+from napari_bioseg.widgets.jobs.turns import Turns
+
+from .predicting import Begun, Labelled
+
+REFRESH = 500
+"""Least milliseconds between two updates of layers that fill."""
+
+
+class Filling(QObject):
+    """Shows the results of predictions, in place and a few times a second at most.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where to show them.
+    parent : QObject, optional
+        Parent object.
+    """
+
+    def __init__(self, viewer: Any, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.viewer = unwrapped(viewer)
+        self.layers: list[Any] = []
+        self.seeds = False
+        self.foreground = False
+        self._new: list[Any] = []
+        self._run = ""
+        self._turns = Turns(self)
+        self._stale = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(REFRESH)
+        self._timer.timeout.connect(self._draw)
+
+    @property
+    def busy(self) -> bool:
+        """Whether layers wait to be added."""
+        return self._turns.busy
+
+    def begin(self, event: Begun) -> None:
+        """Show an empty prediction, one layer per channel.
+
+        Parameters
+        ----------
+        event : Begun
+            From the prediction's thread.
+        """
+        self._run = uuid.uuid4().hex
+        self.layers, self._new = [], []
+        for number in range(len(event.workflow.outputs)):
+            self._turns.add(partial(self._add_channel, event, number))
+        self._timer.start()
+
+    def fill(self) -> None:
+        """Note that more of the arrays is filled; drawn at the next refresh."""
+        self._stale = True
+
+    def label(self, event: Labelled) -> None:
+        """Show the objects found.
+
+        Parameters
+        ----------
+        event : Labelled
+            From the prediction's thread.
+        """
+        self._turns.add(lambda: self._settle(event))
+        kinds: list[tuple[str, str, Any]] = [("instances", "instances", event.labels)]
+        if event.workflow.is_semantic:
+            kinds = [("labels", "classes", event.labels)]
+        if self.seeds and event.seeds is not None:
+            kinds.insert(0, ("seeds", "seeds", event.seeds))
+        if self.foreground and event.foreground is not None:
+            kinds.insert(0, ("foreground", "foreground", event.foreground))
+        for role, suffix, data in kinds:
+            self._turns.add(partial(self._add_labels, event, role, suffix, data))
+
+    def end(self) -> None:
+        """Stop refreshing; what was filled is drawn once more."""
+        self._timer.stop()
+        self._turns.add(self._draw)
+
+    def forget(self) -> None:
+        """Add nothing more; what was filled is drawn once more."""
+        self._turns.clear()
+        self.end()
+
+    # ---- one thing per turn ----
+
+    def _add_channel(self, event: Begun, number: int) -> None:
+        target = event.target
+        if target.layer not in self.viewer.layers:
+            return
+        channel = event.workflow.outputs[number]
+        notes = {
+            **self._notes(target, event.workflow, event.model),
+            "role": "prediction",
+            "channel": channel,
+        }
+        layer = find_result(self.viewer, "image", notes)
+        if layer is not None:
+            layer.metadata["bioseg"] = notes
+            layer.data = event.data[number]
+        else:
+            layer = add_or_update(
+                self.viewer,
+                f"{target.name} {channel}",
+                event.data[number],
+                "image",
+                target.layer,
+                notes,
+                axes=target.axes,
+                colormap=colormap_of(channel),
+                blending="additive",
+                contrast_limits=(0.0, 1.0),
+                visible=False,
+            )
+            self._new.append(layer)
+            # drawn in a turn of its own: adding it took long enough
+            self._turns.add(lambda: _show(layer))
+        _place(layer, target)
+        self.layers.append(layer)
+
+    def _add_labels(self, event: Labelled, role: str, suffix: str, data: Any) -> None:
+        target = event.target
+        if target.layer not in self.viewer.layers:
+            return
+        notes = {
+            **self._notes(target, event.workflow, event.model),
+            "role": role,
+            "channel": None,
+            "thresholds": event.thresholds,
+        }
+        keep_edited(find_result(self.viewer, "labels", notes))
+        layer = add_or_update(
+            self.viewer,
+            f"{target.name} {suffix}",
+            data,
+            "labels",
+            target.layer,
+            notes,
+            axes=target.axes,
+            visible=False,
+        )
+        _place(layer, target)
+        watch_edits(layer)
+        self._turns.add(lambda: _show(layer))
+
+    def _settle(self, event: Labelled) -> None:
+        """Draw the last tiles, and make way for the objects."""
+        self._stale = False
+        for layer, top in zip(self.layers, event.tops, strict=False):
+            if layer in self.viewer.layers:
+                if top > 1.01:
+                    layer.contrast_limits = (0.0, top)
+                layer.refresh(extent=False, highlight=False)  # thumbnail too
+        for layer in (*self._new, *self._preview(event.target)):
+            layer.visible = False
+
+    def _preview(self, target: Target) -> list[Any]:
+        """Return the preview that a training left over this image."""
+        notes = {"role": "preview", "channel": "", "source": target.name}
+        layer = find_result(self.viewer, "image", notes)
+        return [] if layer is None else [layer]
+
+    def _draw(self) -> None:
+        if not self._stale:
+            return
+        self._stale = False
+        for layer in self.layers:
+            if layer in self.viewer.layers and layer.visible:
+                layer.refresh(extent=False, highlight=False, thumbnail=False)
+
+    def _notes(self, target: Target, workflow: Any, model: str) -> dict[str, Any]:
+        return {
+            "version": METADATA_VERSION,
+            "channels": list(workflow.outputs),
+            "source": target.name,
+            "workflow": workflow.model_dump(mode="json"),
+            "model": model,
+            "run": self._run,
+            "region": [[part.start, part.stop] for part in target.region],
+            "leading": len(target.leading),
+        }
+
+
+def _show(layer: Any) -> None:
+    layer.visible = True
+
+
+def watch_edits(layer: Any) -> None:
+    """Note in a layer's metadata once its labels are edited by hand.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        A result of ours.
+    """
+    if layer.metadata["bioseg"].get("watched"):
+        return
+
+    def edited(_: object = None) -> None:
+        layer.metadata["bioseg"]["edited"] = True
+
+    layer.metadata["bioseg"]["watched"] = True
+    layer.events.labels_update.connect(edited)
+
+
+def keep_edited(layer: Any) -> None:
+    """Make room for a new result without losing what was edited by hand.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels or None
+        The earlier result; if it was edited, it becomes a layer of the user's own.
+    """
+    if layer is None or not layer.metadata["bioseg"].get("edited"):
+        return
+    layer.metadata["bioseg"] = {
+        "version": METADATA_VERSION,
+        "role": "labels",
+        "channel": "edited",
+        "source": layer.metadata["bioseg"].get("source"),
+    }
+    layer.name = f"{layer.name} edited"
+
+
+def _place(layer: Any, target: Target) -> None:
+    start = [part.start for part in target.region]
+    place = moved(layer, target.layer, target.axes, start)
+    if not np.allclose(layer.translate, place):
+        layer.translate = place

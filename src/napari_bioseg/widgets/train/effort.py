@@ -1,0 +1,159 @@
+"""How much the network may cost: a preset, a time limit, and every setting folded."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
+
+from napari_bioseg.settings import (
+    AugmentSettings,
+    DataSettings,
+    InstanceTask,
+    NetworkSettings,
+    PresetName,
+    SemanticTask,
+    TrainSettings,
+    Workflow,
+    describe,
+)
+from napari_bioseg.widgets.forms.form import SettingsForm
+from napari_bioseg.widgets.forms.note import Note
+from napari_bioseg.widgets.forms.rows import field, row_of
+from napari_bioseg.widgets.forms.section import Section
+from napari_bioseg.widgets.forms.segmented import Segmented
+from napari_bioseg.widgets.forms.spin_boxes import guard_wheel
+
+PRESETS = {
+    "fast": ("Fast", "A small network: minutes on a CPU."),
+    "balanced": ("Balanced", "A larger network: minutes on a GPU, hours on a CPU."),
+    "accurate": ("Accurate", "The largest network: wants a GPU, or an evening."),
+}
+
+
+class Effort(QWidget):
+    """Preset, time limit and advanced settings of a training run.
+
+    Parameters
+    ----------
+    label_width : int
+        Width of the labels in front of the controls.
+    parent : QWidget, optional
+        Parent widget.
+    """
+
+    changed = Signal()
+    task_changed = Signal(object)
+
+    def __init__(self, label_width: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.preset = Segmented(PRESETS)
+        minutes = next(s for s in describe(TrainSettings) if s.name == "minutes")
+        self.minutes = QDoubleSpinBox()
+        self.minutes.setRange(0.0, minutes.maximum or 1e5)
+        self.minutes.setDecimals(1)
+        self.minutes.setSingleStep(minutes.step or 1.0)
+        self.minutes.setSuffix(" min")
+        self.minutes.setSpecialValueText("no limit")
+        self.minutes.setToolTip(minutes.help)
+        guard_wheel(self.minutes)
+        start = Workflow.preset("fast")
+        self.data = SettingsForm(start.data)
+        self.augment = SettingsForm(start.augment)
+        self.network = SettingsForm(start.network)
+        self.train = SettingsForm(start.train, exclude=("minutes",))
+        self.instance = SettingsForm(InstanceTask())
+        self.semantic = SettingsForm(SemanticTask(), exclude=("classes",))
+        self.note = Note()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.preset)
+        layout.addLayout(
+            row_of(
+                field("Time limit", minutes.help, label_width), self.minutes, stretch=1
+            )
+        )
+        layout.addWidget(self._advanced())
+        layout.addWidget(self.note)
+        self.preset.changed.connect(self._preset_chosen)
+        self.minutes.valueChanged.connect(lambda _: self.changed.emit())
+        for form in (self.data, self.augment, self.network, self.train):
+            form.changed.connect(lambda _: self.changed.emit())
+            form.error.connect(lambda _: self.changed.emit())
+        for form in (self.instance, self.semantic):
+            form.changed.connect(self.task_changed)
+
+    def workflow(self, task: InstanceTask | SemanticTask) -> Workflow:
+        """Return all settings for a task.
+
+        Parameters
+        ----------
+        task : InstanceTask or SemanticTask
+            What to learn.
+
+        Returns
+        -------
+        Workflow
+
+        Raises
+        ------
+        ValueError
+            If a form holds a value that is not allowed.
+        """
+        train = cast("TrainSettings", self.train.settings)
+        minutes = self.minutes.value() or "off"
+        return Workflow(
+            task=task,
+            data=cast("DataSettings", self.data.settings),
+            augment=cast("AugmentSettings", self.augment.settings),
+            network=cast("NetworkSettings", self.network.settings),
+            train=train.replace(minutes=minutes),
+        )
+
+    def show_task(self, task: InstanceTask | SemanticTask) -> None:
+        """Show the details of a task among the advanced settings.
+
+        Parameters
+        ----------
+        task : InstanceTask or SemanticTask
+            The task chosen.
+        """
+        semantic = isinstance(task, SemanticTask)
+        form = self.semantic if semantic else self.instance
+        form.blockSignals(True)
+        form.settings = task
+        form.blockSignals(False)
+        self.semantic_part.setVisible(semantic)
+        self.instance_part.setVisible(not semantic)
+
+    def _advanced(self) -> QWidget:
+        body = QWidget()
+        rows = QVBoxLayout(body)
+        rows.setContentsMargins(10, 0, 0, 4)
+        rows.setSpacing(3)
+        self.instance_part = Section("Channels", self.instance)
+        self.semantic_part = Section("Classes", self.semantic)
+        self.semantic_part.setVisible(False)
+        for part in (
+            self.instance_part,
+            self.semantic_part,
+            Section("Data", self.data),
+            Section("Augmentation", self.augment),
+            Section("Network", self.network),
+            Section("Optimisation", self.train),
+        ):
+            rows.addWidget(part)
+        section = Section("Advanced settings", body)
+        section.setToolTip("Every setting of the training; the presets fill them in.")
+        return section
+
+    def _preset_chosen(self, name: str) -> None:
+        preset = Workflow.preset(cast("PresetName", name))
+        self.network.settings = preset.network
+        train = cast("TrainSettings", self.train.settings)
+        self.train.settings = train.replace(
+            epochs=preset.train.epochs, patience=preset.train.patience
+        )
+        self.changed.emit()

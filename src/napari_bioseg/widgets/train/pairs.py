@@ -1,0 +1,150 @@
+"""Which images are learned from, and their labels: layers or folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_bioseg.widgets.bridge.matching import spatial_shape
+from napari_bioseg.widgets.forms.path_row import PathRow
+from napari_bioseg.widgets.forms.rows import field, row_of
+from napari_bioseg.widgets.forms.segmented import Segmented
+
+from .layer_pairs import LayerPairs
+
+
+class FolderPairs(QWidget):
+    """A folder of images and a folder of labels.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+        Parent widget.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.images = PathRow(
+            "Choose the folder of images",
+            "folder of images",
+            "Folder of training images (TIFF, PNG, npy, zarr).",
+        )
+        self.labels = PathRow(
+            "Choose the folder of labels",
+            "folder of labels",
+            "Folder of label images with the same file names as the images.",
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        for text, line in (("Images", self.images), ("Labels", self.labels)):
+            layout.addLayout(row_of(field(text, width=52), line, stretch=1))
+        self.images.changed.connect(self._guess)
+        self.images.changed.connect(self.changed)
+        self.labels.changed.connect(self.changed)
+
+    @property
+    def problem(self) -> str:
+        """Why these folders cannot be learned from, or ``""``."""
+        for what, row in (("images", self.images), ("labels", self.labels)):
+            if row.path is None:
+                return f"choose the folder of {what}"
+            if not row.path.is_dir():
+                return f"there is no folder {row.path}"
+        return ""
+
+    @property
+    def folders(self) -> tuple[Path, Path] | None:
+        """The folders of images and of labels, once both exist."""
+        images, labels = self.images.path, self.labels.path
+        if images is None or labels is None or self.problem:
+            return None
+        return images, labels
+
+    def _guess(self) -> None:
+        """Offer a folder called labels or masks beside the images."""
+        images = self.images.path
+        if images is None or self.labels.path is not None:
+            return
+        for name in ("labels", "masks", "label", "mask", "y"):
+            beside = images.parent / name
+            if beside.is_dir() and beside != images:
+                self.labels.path = beside
+                return
+
+
+class Pairs(QWidget):
+    """Training data: layers that are open, or folders.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Its layers are offered.
+    parent : QWidget, optional
+        Parent widget.
+    """
+
+    changed = Signal()
+    edited = Signal()
+    """Labels were painted on."""
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.where = Segmented(
+            {
+                "layers": ("Open layers", "Learn from layers of this viewer."),
+                "folders": ("Folders", "Learn from all files of two folders."),
+            }
+        )
+        self.layers = LayerPairs(viewer)
+        self.folders = FolderPairs()
+        self.stack = Segmented(
+            {
+                "3": ("3-D volumes", "Learn from whole volumes with a 3-D network."),
+                "2": (
+                    "2-D slices",
+                    "Learn from every labelled slice (or frame) on its own with a "
+                    "2-D network: faster, and right for time-lapses.",
+                ),
+            }
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for part in (self.where, self.layers, self.folders, self.stack):
+            layout.addWidget(part)
+        self.where.changed.connect(lambda _: self._switch())
+        self.layers.changed.connect(self._changed)
+        self.layers.edited.connect(self.edited)
+        self.folders.changed.connect(self._changed)
+        self.stack.changed.connect(lambda _: self.changed.emit())
+        self._switch()
+
+    @property
+    def problem(self) -> str:
+        """Why there is nothing to learn from, or ``""``."""
+        part = self.layers if self.where.value == "layers" else self.folders
+        return part.problem
+
+    @property
+    def slices(self) -> bool:
+        """Whether stacks are taken apart into 2-D slices."""
+        return not self.stack.isHidden() and self.stack.value == "2"
+
+    def _switch(self) -> None:
+        layers = self.where.value == "layers"
+        self.layers.setVisible(layers)
+        self.folders.setVisible(not layers)
+        self._changed()
+
+    def _changed(self) -> None:
+        deep = self.where.value == "layers" and any(
+            len(spatial_shape(labels)) > 2 for _, labels in self.layers.pairs
+        )
+        self.stack.setVisible(deep)
+        self.changed.emit()

@@ -1,0 +1,429 @@
+"""The panel that trains: pairs, goal, effort, and what is learned while it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QGridLayout, QPushButton, QSizePolicy
+
+from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
+from napari_bioseg.widgets.bridge.proposal import Proposal
+from napari_bioseg.widgets.bridge.reading import FolderSource, Source, layer_source
+from napari_bioseg.widgets.forms.alive import alive
+from napari_bioseg.widgets.forms.look import Palette
+from napari_bioseg.widgets.forms.note import Note
+from napari_bioseg.widgets.forms.rows import title
+from napari_bioseg.widgets.jobs.worker import Job, Latest
+from napari_bioseg.widgets.opening import open_panel
+from napari_bioseg.widgets.panel import Panel
+from napari_bioseg.widgets.session import BusyError, session_of
+
+from .continuing import Earlier, earlier_training
+from .effort import Effort
+from .goal import Goal
+from .model_place import ModelPlace
+from .pairs import Pairs
+from .targets import Targets
+from .training import training
+from .training_view import TrainingView, said
+
+LABEL_WIDTH = 68
+EDITED = 800
+"""Milliseconds after the last stroke of a brush before the labels are judged anew."""
+NAME = "training"
+"""What the job is called where other panels are told to wait for it."""
+
+
+class TrainPanel(Panel):
+    """Train a network on pairs of images and labels.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Whose layers are learned from.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.session = session_of(napari_viewer)
+        self.job: Job | None = None
+        self.proposal: Proposal | None = None
+        self._edits = QTimer(self)
+        self._edits.setSingleShot(True)
+        self._edits.setInterval(EDITED)
+        self._edits.timeout.connect(self._pairs_changed)
+        self._make_parts()
+        self._lay_out()
+        self._judge: Latest = Latest(_judge)
+        self._judge.result.connect(self._judged)
+        self._judge.failed.connect(self._not_judged)
+        self._connect()
+        self._pairs_changed()
+        self._effort_changed()
+        running = self.session.job
+        if running is not None and running.name == NAME:
+            self._follow(running)
+
+    # ---- parts ----
+
+    def _make_parts(self) -> None:
+        self.pairs = Pairs(self.viewer)
+        self.pairs_note = Note()
+        self.goal = Goal(LABEL_WIDTH)
+        self.goal_note = Note()
+        self.targets = Targets(self.viewer, self.goal_note, self)
+        self.effort = Effort(LABEL_WIDTH)
+        self.place = ModelPlace(LABEL_WIDTH)
+        self.train_button = _button("Train", "Start training a new model.", main=True)
+        self.pause_button = _button("Pause", "")
+        self.stop_button = _button("Stop", "")
+        self.continue_button = _button("Continue", "")
+        self.note = Note()
+        self.view = TrainingView(self.viewer, self.session)
+
+    def _lay_out(self) -> None:
+        buttons = QGridLayout()
+        buttons.setSpacing(4)
+        buttons.addWidget(self.train_button, 0, 0, 1, 3)
+        row = (self.pause_button, self.stop_button, self.continue_button)
+        for column, button in enumerate(row):
+            buttons.addWidget(button, 1, column)
+        self.add(title("Training data"), self.pairs, self.pairs_note)
+        self.add(title("Learn"), self.goal, self.goal_note)
+        self.add(title("Effort"), self.effort)
+        self.add(title("Model"), self.place, buttons, self.note, self.view)
+
+    def _connect(self) -> None:
+        self.pairs.changed.connect(self._pairs_changed)
+        self.pairs.edited.connect(self._edits.start)
+        self.goal.changed.connect(self._goal_changed)
+        self.goal.targets.clicked.connect(self._show_targets)
+        self.effort.changed.connect(self._effort_changed)
+        self.effort.task_changed.connect(self._task_edited)
+        self.place.changed.connect(self._refresh)
+        self.train_button.clicked.connect(self._train)
+        self.pause_button.clicked.connect(self._pause)
+        self.stop_button.clicked.connect(self._stop)
+        self.continue_button.clicked.connect(self._continue)
+        self.view.trouble.connect(self._trouble)
+        self.view.predict.connect(lambda: open_panel(self.viewer, "Predict"))
+        self.view.save_again.connect(lambda: self.view.save(self.place.folder))
+        self.session.job_changed.connect(self._job_changed)
+
+    def palette_changed(self, palette: Palette) -> None:
+        """Take on the colours of the theme, curves included."""
+        super().palette_changed(palette)
+        if hasattr(self, "view"):
+            self.view.palette_changed(palette)
+
+    # ---- what is asked for ----
+
+    @property
+    def source(self) -> Source:
+        """Where the training pairs come from.
+
+        Raises
+        ------
+        ValueError
+            If they are not complete or do not fit.
+        """
+        if self.pairs.problem:
+            raise ValueError(self.pairs.problem)
+        folders = self.pairs.folders.folders
+        if self.pairs.where.value == "folders" and folders is not None:
+            return FolderSource(*folders)
+        return layer_source(self.pairs.layers.pairs, slices=self.pairs.slices)
+
+    @property
+    def workflow(self) -> Workflow:
+        """All settings as they are shown, the proposed patch filled in.
+
+        Raises
+        ------
+        ValueError
+            If a value is not allowed.
+        """
+        workflow = self.effort.workflow(self.goal.task)
+        if workflow.data.patch == "auto" and self.proposal is not None:
+            data = workflow.data.replace(patch=self.proposal.patch)
+            workflow = workflow.replace(data=data)
+        return workflow
+
+    def _pairs_changed(self) -> None:
+        self.proposal = None
+        self._refresh()
+        if self.pairs.problem:
+            self._judge.forget()
+            self.pairs_note.clear()
+            return
+        try:
+            source = self.source
+        except ValueError as error:
+            self.pairs_note.error(str(error))
+            return
+        self.pairs_note.say("looking at the labels …")
+        self._judge.request(source)
+
+    def _judged(self, proposal: Proposal) -> None:
+        if self.pairs.problem:
+            return
+        self.proposal = proposal
+        self.goal.propose(proposal)
+        self.pairs_note.say(proposal.sentence)
+        if proposal.instances == 0:
+            self.pairs_note.say(
+                f"{proposal.sentence}: the labels are empty, paint some objects",
+                "warning",
+            )
+        elif proposal.instances == 1 and self.goal.kind.value == "instance":
+            self.pairs_note.say(
+                "the labels hold a single value: for instances every object needs a "
+                "number of its own; choose Semantic if it marks a class",
+                "warning",
+            )
+        self._name_model()
+        self._refresh()
+
+    def _not_judged(self, error: Exception) -> None:
+        self.pairs_note.error(said(error))
+        self._refresh()
+
+    def _goal_changed(self) -> None:
+        self.effort.show_task(self.goal.task)
+        self.goal_note.clear()
+        if self.proposal is not None:
+            self._judged(self.proposal)
+        self._name_model()
+        self._refresh()
+
+    def _task_edited(self, task: InstanceTask | SemanticTask) -> None:
+        if isinstance(task, SemanticTask):
+            task = task.replace(classes=self.goal.classes.value())
+        self.goal.task = task
+
+    def _effort_changed(self) -> None:
+        try:
+            self.effort.workflow(self.goal.task)
+        except ValueError as error:
+            self.effort.note.error(str(error))
+        else:
+            self.effort.note.clear()
+        self._refresh()
+
+    def _name_model(self) -> None:
+        pairs = self.pairs.layers.pairs
+        folders = self.pairs.folders.folders
+        stem = "model"
+        if self.pairs.where.value == "folders" and folders is not None:
+            stem = folders[0].parent.name
+        elif pairs:
+            stem = pairs[0][0].name
+        task = self.goal.task
+        kind = "semantic" if isinstance(task, SemanticTask) else "".join(task.outputs)
+        self.place.propose(f"{stem} {kind}")
+
+    def _show_targets(self) -> None:
+        pairs = self.pairs.layers.pairs
+        task = self.goal.task
+        if self.pairs.where.value == "folders" or not pairs:
+            self.goal_note.error(
+                "targets are shown for open layers: choose an image and its labels"
+            )
+        elif isinstance(task, InstanceTask):
+            self.targets.request(*pairs[0], task, slices=self.pairs.slices)
+
+    # ---- running ----
+
+    def _train(self) -> None:
+        folder = self.place.folder
+        if self.place.exists:
+            if self.place.typed:
+                self.note.error(
+                    f"there is a model called {folder.name} already: choose another "
+                    "name, or press Continue to train it further"
+                )
+                return
+            folder = self.place.free
+        self._launch(folder, lambda: self.workflow)
+
+    def _continue(self) -> None:
+        folder = self.place.folder
+        earlier = earlier_training(folder)
+        if earlier is None:
+            self._refresh()
+        elif earlier.interrupted:
+            self._launch(folder, lambda: self._resumed(earlier), resume=True)
+        else:
+            settings = partial(self._further, earlier)
+            self._launch(self.place.free, settings, start=folder)
+
+    def _resumed(self, earlier: Earlier) -> Workflow:
+        """Return the settings that were interrupted, with a time limit of its own."""
+        train = earlier.workflow.train
+        minutes = self.effort.minutes.value()
+        limit = earlier.seconds / 60 + minutes if minutes else "off"
+        return earlier.workflow.replace(train=train.replace(minutes=limit))
+
+    def _further(self, earlier: Earlier) -> Workflow:
+        """Return settings to train a finished model further on what is shown now."""
+        shown = self.workflow
+        return shown.replace(
+            task=earlier.workflow.task, network=earlier.workflow.network
+        )
+
+    def _launch(
+        self,
+        folder: Path,
+        workflow: Callable[[], Workflow],
+        *,
+        resume: bool = False,
+        start: Path | None = None,
+    ) -> None:
+        try:
+            source, settings = self.source, workflow()
+        except ValueError as error:
+            self.note.error(str(error))
+            return
+        dimensions = self._dimensions(source)
+        previews = self.view.preview.start(dimensions)
+        job = Job(
+            partial(
+                training,
+                source.read,
+                settings,
+                folder,
+                previews,
+                resume=resume,
+                start=start,
+            ),
+            name=NAME,
+        )
+        try:
+            self.session.claim(job)
+        except BusyError as error:
+            self.note.error(str(error))
+            return
+        self.place.offer(folder)
+        self._follow(job)
+        job.start()
+
+    def _dimensions(self, source: Source) -> int:
+        if self.proposal is not None:
+            return self.proposal.dimensions
+        if isinstance(source, FolderSource):
+            return 2
+        return int(source.raw[0].labels.ndim)
+
+    def _follow(self, job: Job) -> None:
+        """Show what a job does from now on."""
+        self.job = job
+        self.note.clear()
+        self.view.follow(job, self.effort.minutes.value())
+        job.state_changed.connect(self._job_changed)
+        job.finished.connect(self._job_changed)
+        self._refresh()
+
+    def _trouble(self, message: str, kind: str) -> None:
+        self.note.say(message, "error" if kind == "error" else "warning")
+
+    def _job_changed(self, job: object = None) -> None:
+        """Look at the buttons again; a job that was claimed is about to start."""
+        if not alive(self):
+            return
+        if isinstance(job, Job) and job is not self.job:
+            job.state_changed.connect(self._refresh)
+        self._refresh()
+
+    def _pause(self) -> None:
+        if self.job is None:
+            return
+        if self.job.state == "paused":
+            self.job.resume()
+        else:
+            self.job.pause()
+
+    def _stop(self) -> None:
+        if self.job is not None:
+            self.job.stop()
+            self.view.stopping()
+
+    # ---- buttons ----
+
+    def _refresh(self, _: object = None) -> None:
+        """Let the buttons follow the state of the job and what is still missing."""
+        state = self.job.state if self.job is not None else "idle"
+        active = self.job is not None and self.job.active
+        reason = self._obstacle()
+        _enable(self.train_button, reason, "Start training a new model.")
+        paused = state == "paused"
+        self.pause_button.setText("Resume" if paused else "Pause")
+        _enable(
+            self.pause_button,
+            "" if state in ("running", "paused") else "nothing is being trained",
+            "Go on." if paused else "Wait until Resume is pressed.",
+        )
+        _enable(
+            self.stop_button,
+            "" if state in ("running", "paused") else "nothing is being trained",
+            "End the training now and keep the best model so far.",
+        )
+        self._refresh_continue(reason, active)
+        for part in (self.pairs, self.goal, self.effort, self.place):
+            part.setEnabled(not active)
+        if self.note.kind == "hint":
+            self.note.say("" if active else reason)
+
+    def _refresh_continue(self, reason: str, active: bool) -> None:
+        earlier = None if active else earlier_training(self.place.folder)
+        if earlier is None:
+            reason = reason or f"{self.place.folder.name} has not been trained yet"
+        tip = ""
+        if earlier is not None and earlier.interrupted:
+            tip = (
+                f"Go on after epoch {earlier.epoch} exactly where "
+                f"{earlier.folder.name} was stopped."
+            )
+        elif earlier is not None:
+            tip = (
+                f"Train {earlier.folder.name} further on the data above, for example "
+                "after corrections; the result is a new model."
+            )
+        _enable(self.continue_button, reason, tip)
+
+    def _obstacle(self) -> str:
+        """Return why training cannot start now, or ``""``."""
+        if self.job is not None and self.job.active:
+            return "training is running"
+        other = self.session.job
+        if other is not None and other.active:
+            return f"{other.name} is {other.state}: wait for its end or stop it first"
+        if self.pairs.problem:
+            return self.pairs.problem
+        if self.pairs_note.kind == "error" and self.pairs_note.message:
+            return self.pairs_note.message
+        return self.effort.note.message
+
+
+def _judge(source: Source, *, cancelled: Callable[[], bool]) -> Proposal:
+    """Look at the training data; a newer request makes the answer worthless."""
+    del cancelled
+    return source.judge()
+
+
+def _button(text: str, tip: str, *, main: bool = False) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    if main:
+        button.setObjectName("main")
+    return button
+
+
+def _enable(button: QPushButton, reason: str, tip: str) -> None:
+    """Enable a button, or disable it and say why on hover."""
+    button.setEnabled(not reason)
+    button.setToolTip(f"Not now: {reason}" if reason else tip)

@@ -1,0 +1,291 @@
+"""What a training job shows while it runs, and what is left of it afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from napari_bioseg.widgets.bridge.proposal import counted
+from napari_bioseg.widgets.forms.alive import alive
+from napari_bioseg.widgets.forms.look import Palette, palette_of
+from napari_bioseg.widgets.forms.note import Note
+from napari_bioseg.widgets.jobs.progress import ProgressLine, clock
+from napari_bioseg.widgets.jobs.worker import Job
+
+from .live_preview import LivePreview
+from .plots import LossPlot
+from .training import Doing, NotSaved, PreviewReady, Saved, save
+
+ENDS = {
+    "finished": "all epochs done",
+    "patience": "no more progress",
+    "time": "time is up",
+    "stopped": "stopped",
+    "diverged": "the loss became infinite",
+}
+
+
+class TrainingView(QWidget):
+    """Progress, curves, preview and result of one training after the other.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where previews are shown.
+    session : Session
+        Its model becomes the one trained.
+    parent : QWidget, optional
+        Parent widget.
+    """
+
+    trouble = Signal(str, str)
+    """What went wrong, and whether it is an ``error`` or a ``warning``."""
+    predict = Signal()
+    save_again = Signal()
+
+    def __init__(
+        self, viewer: Any, session: Any, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._model: Any = None
+        self._started: Any = None
+        self._deadline: float | None = None
+        self._first_step: float | None = None
+        self._paused_at: float | None = None
+        self._epoch_text = ""
+        self._ended = ""
+        self.minutes = 0.0
+        self.failed = False
+        self.progress = ProgressLine()
+        self.plot = LossPlot(palette_of(viewer))
+        self.preview = LivePreview(viewer)
+        self.result = Note()
+        self.predict_button = QPushButton("Predict with it")
+        self.predict_button.setToolTip("Open the Predict panel with this model.")
+        self.save_button = QPushButton("Save again")
+        self.save_button.setToolTip("Try once more to write the model.")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(5)
+        for part in (
+            self.progress,
+            self.plot,
+            self.preview,
+            self.result,
+            self.predict_button,
+            self.save_button,
+        ):
+            layout.addWidget(part)
+        self.predict_button.hide()
+        self.save_button.hide()
+        self.predict_button.clicked.connect(self.predict)
+        self.save_button.clicked.connect(self.save_again)
+
+    def palette_changed(self, palette: Palette) -> None:
+        """Draw the curves in other colours.
+
+        Parameters
+        ----------
+        palette : Palette
+            The new colours.
+        """
+        self.plot.palette_changed(palette)
+
+    def follow(self, job: Job, minutes: float = 0.0) -> None:
+        """Show what a job does from now on.
+
+        Parameters
+        ----------
+        job : Job
+            A training job.
+        minutes : float
+            Its time limit, for the time left; 0 for none.
+        """
+        self.failed = False
+        self.minutes = minutes
+        self._model = self._started = self._deadline = self._first_step = None
+        self.result.clear()
+        self.predict_button.hide()
+        self.save_button.hide()
+        job.event.connect(self._event)
+        job.state_changed.connect(self._state_changed)
+        job.failed.connect(self._job_failed)
+        job.finished.connect(self._job_finished)
+
+    def stopping(self) -> None:
+        """Say that the training is about to end."""
+        self.progress.report(
+            self.progress.value() / 1000, "stopping, keeping the best …"
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the trained model once more, to a place of the user's choice.
+
+        Parameters
+        ----------
+        folder : Path
+            Where to.
+        """
+        done = save(self._model, folder)
+        if isinstance(done, Saved):
+            self._on_saved(done)
+        else:
+            self._on_not_saved(done)
+
+    # ---- what happens ----
+
+    def _event(self, event: Any) -> None:
+        handler = _HANDLERS.get(type(event).__name__)
+        if handler is not None and alive(self):
+            handler(self, event)
+
+    def _on_doing(self, event: Doing) -> None:
+        self.progress.report(None, event.text + " …")
+
+    def _on_started(self, event: Any) -> None:
+        self._started = event
+        self.plot.reset(event.first_epoch)
+        self._first_step = time.monotonic()
+        size = "×".join(str(side) for side in event.patch)
+        images = counted(event.training, "image")
+        judged = f", {event.validation} to judge by" if event.validation else ""
+        self.result.say(
+            f"learning from {images}{judged}; patch {size}; "
+            f"{event.parameters / 1e6:.2g} M weights on {event.device}"
+            + "".join(f"; {note}" for note in event.notes)
+        )
+
+    def _on_step(self, event: Any) -> None:
+        self.plot.add_step(event.loss, event.steps)
+        started = self._started
+        if started is None:
+            return
+        done = event.epoch - 1 + event.step / event.steps
+        self._epoch_text = f"epoch {event.epoch}/{started.epochs}"
+        share = max(done / started.epochs, self._share_of_time())
+        if self._paused_at is None:
+            self.progress.report(share, f"{self._epoch_text}{self._left(done)}")
+        else:  # a step that was on its way when Pause was pressed
+            self.progress.report(share, f"paused · {self._epoch_text}")
+
+    def _share_of_time(self) -> float:
+        if not self.minutes or self._first_step is None:
+            return 0.0
+        return (time.monotonic() - self._first_step) / (60 * self.minutes)
+
+    def _left(self, done: float) -> str:
+        """Return the time left, from the engine's estimate or from the first steps."""
+        now = time.monotonic()
+        if self._deadline is not None:
+            return f" · {clock(self._deadline - now)} left"
+        first, started = self._first_step, self._started
+        run = done - (started.first_epoch - 1)
+        if first is None or run <= 0 or now - first < 2:
+            return ""
+        left = (now - first) / run * (started.epochs - done)
+        if self.minutes:
+            left = min(left, 60 * self.minutes - (now - first))
+        return f" · about {clock(left)} left"
+
+    def _on_epoch(self, event: Any) -> None:
+        self._deadline = time.monotonic() + event.seconds_left
+        self.plot.add_epoch(
+            event.epoch, event.train_loss, event.validation_loss, event.best
+        )
+        scores = ", ".join(f"{k} {v:.2f}" for k, v in event.metrics.items())
+        if scores:
+            self.plot.setToolTip(f"Last epoch: {scores}")
+        if event.warning:
+            self.trouble.emit(event.warning, "warning")
+
+    def _on_preview(self, event: PreviewReady) -> None:
+        self.preview.show_preview(event)
+
+    def _on_trained(self, event: Any) -> None:
+        self._model = event.model
+        best = f"best epoch {event.best_epoch}" if event.best_epoch else "first epoch"
+        score = "" if event.score is None else f", validation loss {event.score:.3g}"
+        self._ended = f"{ENDS[event.reason]} · {best}{score}"
+        if event.message:
+            self.trouble.emit(event.message, "warning")
+
+    def _on_saved(self, event: Saved) -> None:
+        self._session.model = event.folder
+        self.result.say(f"{event.folder.name} is saved: {self._ended}", "good")
+        self.result.setToolTip(str(event.folder))
+        self.predict_button.show()
+        self.save_button.hide()
+
+    def _on_not_saved(self, event: NotSaved) -> None:
+        self._session.model = self._model
+        self.result.error(
+            f"the model could not be saved ({event.message}). It is kept in memory and "
+            "can predict: make room or choose another folder, then press Save again"
+        )
+        self.predict_button.show()
+        self.save_button.show()
+
+    def _job_failed(self, error: Exception) -> None:
+        self.failed = True
+        self.result.clear()
+        self.trouble.emit(said(error), "error")
+
+    def _job_finished(self) -> None:
+        if alive(self):
+            self.preview.stop()
+            self.progress.finish()
+
+    def _state_changed(self, state: str) -> None:
+        if not alive(self):
+            return
+        now = time.monotonic()
+        if state == "paused":
+            self._paused_at = now
+            text = f"paused · {self._epoch_text}".rstrip(" ·")
+            self.progress.report(self.progress.value() / 1000, text)
+        elif self._paused_at is not None:
+            waited, self._paused_at = now - self._paused_at, None
+            if self._first_step is not None:
+                self._first_step += waited
+            if self._deadline is not None:
+                self._deadline += waited
+
+
+def said(error: Exception) -> str:
+    """Return what an error says to somebody who uses the panel.
+
+    Parameters
+    ----------
+    error : Exception
+        What a job raised.
+
+    Returns
+    -------
+    str
+        Wrong input explains itself; of anything else the kind is named too.
+    """
+    text = str(error) or "no details given"
+    if isinstance(error, ValueError):
+        return text
+    if isinstance(error, MemoryError):
+        return f"out of memory: {text}"
+    return f"{type(error).__name__}: {text}"
+
+
+_HANDLERS: dict[str, Callable[[TrainingView, Any], None]] = {
+    "Doing": TrainingView._on_doing,
+    "Started": TrainingView._on_started,
+    "StepDone": TrainingView._on_step,
+    "EpochDone": TrainingView._on_epoch,
+    "PreviewReady": TrainingView._on_preview,
+    "Trained": TrainingView._on_trained,
+    "Saved": TrainingView._on_saved,
+    "NotSaved": TrainingView._on_not_saved,
+}
+"""By name: the engine's events are not imported here, they would bring torch along."""

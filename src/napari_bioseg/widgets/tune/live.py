@@ -1,0 +1,323 @@
+"""What the Tune panel computes in its thread: load once, decode again and again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bioseg.channels import Instances, LiveDecoder, Prediction, classify
+from napari_bioseg.cleanup import apply
+from napari_bioseg.settings import CleanupSettings, InstanceSettings, SemanticSettings
+from napari_bioseg.widgets.bridge.layers import Slices
+
+from .sources import Source
+from .steady import SteadyIds
+
+QUICK = 0.03
+"""Seconds within which the whole answer comes at once, without a preview."""
+BINS = 128
+"""Bars of a histogram."""
+FRAMES = 4
+"""Time points whose intermediate results are kept."""
+
+Stage = Literal["view", "frame", "other frame"]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the panel sets: the part of a workflow that needs no network."""
+
+    instances: InstanceSettings = field(default_factory=InstanceSettings)
+    semantic: SemanticSettings = field(default_factory=SemanticSettings)
+    cleanup: CleanupSettings = field(default_factory=CleanupSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """Labels for some settings.
+
+    Attributes
+    ----------
+    tuning : Tuning
+        The settings.
+    labels : ndarray
+        Instances or classes, of the region.
+    seeds, foreground : ndarray or None
+        What the instances were grown from and into; None for classes.
+    thresholds : dict
+        The values really used.
+    region : tuple of slice
+        Which part of the result this is, leading axes included.
+    count : int
+        Number of objects (classes: of pixels that are not background).
+    seconds : float
+        Time it took.
+    stage : {"view", "frame", "other frame"}
+        Whether it is a preview of what is in view, all of the frame that is in view
+        (everything, where there is no time axis), or another frame.
+    moving : bool
+        Whether objects kept the ids they had, as more answers will follow.
+    """
+
+    tuning: Tuning
+    labels: NDArray[np.int32]
+    seeds: NDArray[np.int32] | None
+    foreground: NDArray[np.bool_] | None
+    thresholds: dict[str, float]
+    region: Slices
+    count: int
+    seconds: float
+    stage: Stage
+    moving: bool
+
+
+class _Frame:
+    """One time point of a prediction with what is remembered of it."""
+
+    def __init__(self, prediction: Prediction, index: tuple[int, ...]) -> None:
+        self.index = index
+        self.prediction = prediction
+        self.decoder = LiveDecoder(prediction)
+        self.steady = SteadyIds(prediction.spatial_shape)
+        self.done: Tuning | None = None
+
+
+class Tuner:
+    """A prediction in memory that answers to settings.
+
+    Parameters
+    ----------
+    source : Source
+        Where the pixels come from; they are read here, so make it in a thread.
+
+    Attributes
+    ----------
+    histograms : dict
+        Counts and edges by channel.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._data = source.read()
+        self._spacing = source.spacing
+        self._leading = self._data.shape[1 : 1 + source.leading]
+        self._frames: dict[tuple[int, ...], _Frame] = {}
+        self._frame((0,) * source.leading)  # says at once if the channels are wrong
+        self.histograms = {
+            name: histogram_of(name, channel)
+            for name, channel in zip(source.channels, self._data, strict=True)
+        }
+        self._last_whole = float("inf")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the result: leading axes, then space."""
+        return self._data.shape[1:]
+
+    def answers(
+        self,
+        tuning: Tuning,
+        view: Slices,
+        moving: bool,
+        cancelled: Callable[[], bool],
+    ) -> Iterator[Answer]:
+        """Decode what is in view if all takes long, then all, then the other frames.
+
+        Parameters
+        ----------
+        tuning : Tuning
+            The settings.
+        view : tuple of slice
+            What is in view, leading axes included.
+        moving : bool
+            Whether a slider is being dragged: then, as in previews, objects keep the
+            ids (and so the colours) they had; the numbering of `decode` comes at rest.
+        cancelled : callable
+            Says whether to give up what is not in view.
+
+        Yields
+        ------
+        Answer
+        """
+        leading = len(self._leading)
+        index = tuple((side.start + side.stop - 1) // 2 for side in view[:leading])
+        look = view[leading:]
+        frame = self._frame(index)
+        seen = np.prod([side.stop - side.start for side in look])
+        part = seen < 0.8 * np.prod(frame.prediction.spatial_shape)
+        if part and self._last_whole > QUICK and tuning != frame.done:
+            yield self._answer(frame, tuning, look, "view", True, never)
+            if cancelled():
+                return
+        answer = self._answer(frame, tuning, None, "frame", moving, cancelled)
+        self._last_whole = answer.seconds
+        frame.done = tuning
+        yield answer
+        if moving:
+            return
+        for other in np.ndindex(self._leading):
+            if other != index and not cancelled():
+                frame = self._frame(other)
+                yield self._answer(frame, tuning, None, "other frame", False, cancelled)
+
+    def _frame(self, index: tuple[int, ...]) -> _Frame:
+        """Return a time point; only a few are remembered."""
+        if index not in self._frames:
+            while len(self._frames) >= FRAMES:
+                del self._frames[next(iter(self._frames))]
+            at: Any = (slice(None), *index)
+            data = self._data[at]
+            prediction = Prediction(data, self.source.channels, self._spacing)
+            self._frames[index] = _Frame(prediction, index)
+        return self._frames[index]
+
+    def _answer(
+        self,
+        frame: _Frame,
+        tuning: Tuning,
+        look: Slices | None,
+        stage: Stage,
+        steady: bool,
+        cancelled: Callable[[], bool],
+    ) -> Answer:
+        start = time.perf_counter()
+        steps = tuning.cleanup.steps
+        if look is not None:
+            # the border of the view is not the border of the image
+            steps = tuple(step for step in steps if step.step != "clear_border")
+        found = self._find(frame, tuning, look, cancelled)
+        semantic = self.source.is_semantic
+        labels = apply(found.labels, steps, classes=semantic) if steps else found.labels
+        count = _count(labels, semantic=semantic)
+        seconds = time.perf_counter() - start
+        seeds: NDArray[np.int32] | None = found.seeds
+        if self.source.is_semantic:
+            seeds = None
+        elif steady:
+            labels, seeds = frame.steady.keep(labels, found.seeds, look)
+        else:
+            frame.steady.start(labels)
+        whole = tuple(slice(0, size) for size in frame.prediction.spatial_shape)
+        at = tuple(slice(i, i + 1) for i in frame.index)
+        return Answer(
+            tuning=tuning,
+            labels=labels,
+            seeds=seeds,
+            foreground=None if self.source.is_semantic else found.foreground,
+            thresholds=found.thresholds,
+            region=at + (whole if look is None else look),
+            count=count,
+            seconds=seconds,
+            stage=stage,
+            moving=steady,
+        )
+
+    def _find(
+        self,
+        frame: _Frame,
+        tuning: Tuning,
+        look: Slices | None,
+        cancelled: Callable[[], bool],
+    ) -> Instances:
+        if not self.source.is_semantic:
+            return frame.decoder.update(tuning.instances, look, cancelled)
+        prediction = frame.prediction
+        if look is not None:
+            data = prediction.data[(slice(None), *look)]
+            prediction = Prediction(data, prediction.channels, prediction.spacing)
+        labels = classify(prediction, tuning.semantic)
+        used = {}
+        if len(prediction.channels) == 1:
+            used["threshold"] = tuning.semantic.threshold
+        return Instances(labels, labels, labels > 0, used, look)
+
+
+def histogram_of(
+    channel: str, data: NDArray[np.float32]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Count the values of a channel for its slider.
+
+    Parameters
+    ----------
+    channel : str
+        Its name.
+    data : ndarray
+        Its values; probabilities are counted between 0 and 1, so that sliders line up.
+
+    Returns
+    -------
+    counts, edges : ndarray
+    """
+    low, high = float(data.min()), float(data.max())
+    if channel not in ("D", "Dv2") or (low >= 0 and high <= 1):
+        low, high = 0.0, 1.0
+    return np.histogram(data, BINS, (low, max(high, low + 1e-6)))
+
+
+def never() -> bool:
+    """Return False: previews are never given up.
+
+    Returns
+    -------
+    bool
+    """
+    return False
+
+
+def _count(labels: NDArray[np.int32], *, semantic: bool) -> int:
+    if semantic:
+        return int(np.count_nonzero(labels))
+    return int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
+
+
+def load(source: Source, *, cancelled: Callable[[], bool]) -> Tuner:
+    """Read a prediction and get ready to decode it.
+
+    Parameters
+    ----------
+    source : Source
+        Where the pixels are.
+    cancelled : callable
+        Not asked: reading cannot be given up half-way.
+
+    Returns
+    -------
+    Tuner
+    """
+    del cancelled
+    return Tuner(source)
+
+
+def tune(
+    tuner: Tuner,
+    tuning: Tuning,
+    view: Slices,
+    moving: bool = False,
+    *,
+    cancelled: Callable[[], bool],
+) -> Iterator[Answer]:
+    """Answer one request of the panel; see `Tuner.answers`.
+
+    Parameters
+    ----------
+    tuner : Tuner
+        The prediction.
+    tuning : Tuning
+        The settings.
+    view : tuple of slice
+        What is in view.
+    moving : bool
+        Whether a slider is being dragged.
+    cancelled : callable
+        Says whether a newer request waits.
+
+    Yields
+    ------
+    Answer
+    """
+    yield from tuner.answers(tuning, view, moving, cancelled)

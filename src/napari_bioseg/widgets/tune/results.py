@@ -1,0 +1,161 @@
+"""The layers in which the Tune panel shows what it found."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bioseg.widgets.bridge.layers import (
+    add_or_update,
+    find_result,
+    replace_data,
+    unwrapped,
+)
+from napari_bioseg.widgets.predict.filling import keep_edited, watch_edits
+
+from .live import Answer
+from .sources import Source
+
+Role = Literal["instances", "labels", "seeds", "foreground"]
+
+
+class Results:
+    """Shows answers in layers named after the image, each in place.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Where to show them.
+
+    Attributes
+    ----------
+    seeds, foreground : bool
+        Whether these are wanted beside the instances.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self.seeds = False
+        self.foreground = False
+
+    def show(self, source: Source, answer: Answer, workflow: Any = None) -> None:
+        """Show an answer in its region of the layers.
+
+        Parameters
+        ----------
+        source : Source
+            What was decoded.
+        answer : Answer
+            What came of it.
+        workflow : dict, optional
+            The settings, for the metadata of the layers.
+        """
+        main: Role = "labels" if source.is_semantic else "instances"
+        self._put(source, main, answer.labels, answer, workflow)
+        if answer.seeds is not None and self.seeds:
+            self._put(source, "seeds", answer.seeds, answer, workflow)
+        if answer.foreground is not None and self.foreground:
+            mask = answer.foreground.view(np.uint8)
+            self._put(source, "foreground", mask, answer, workflow)
+
+    def show_role(self, source: Source, role: Role, visible: bool) -> None:
+        """Show or hide the layer of a result, if there is one.
+
+        Parameters
+        ----------
+        source : Source
+            What was decoded.
+        role : str
+            Which result.
+        visible : bool
+            Whether to show it.
+        """
+        layer = self.layer(source, role)
+        if layer is not None:
+            layer.visible = visible
+
+    def layer(self, source: Source, role: Role) -> Any:
+        """Return the layer that shows a result, or None.
+
+        Parameters
+        ----------
+        source : Source
+            What was decoded.
+        role : str
+            Which result.
+
+        Returns
+        -------
+        napari.layers.Labels or None
+        """
+        return find_result(self._viewer, "labels", _notes(source, role, None))
+
+    def _put(
+        self,
+        source: Source,
+        role: Role,
+        data: NDArray[Any],
+        answer: Answer,
+        workflow: Any,
+    ) -> None:
+        notes = _notes(source, role, workflow)
+        layer = self.layer(source, role)
+        keep_edited(layer)
+        layer = self.layer(source, role)
+        if layer is not None and layer.data.shape == source.shape:
+            replace_data(layer, data, answer.region, thumbnail=not answer.moving)
+            if workflow is not None:
+                layer.metadata["bioseg"] = {**layer.metadata["bioseg"], **notes}
+            return
+        whole = np.zeros(source.shape, data.dtype)
+        whole[answer.region] = data
+        name = "classes" if role == "labels" else role
+        layer = add_or_update(
+            self._viewer,
+            f"{source.name} {name}",
+            whole,
+            "labels",
+            source.parts[0].layer,
+            notes,
+            axes=source.axes,
+            **_style(role),
+        )
+        watch_edits(layer)
+        if role == "foreground":
+            self._put_below(layer, self.layer(source, "instances"))
+
+    def _put_below(self, layer: Any, upper: Any) -> None:
+        """Move a layer under another one, which it would cover."""
+        layers = unwrapped(self._viewer).layers
+        if upper is not None:
+            layers.move(layers.index(layer), layers.index(upper))
+
+
+def _notes(source: Source, role: Role, workflow: Any) -> dict[str, Any]:
+    notes = {
+        "role": role,
+        "channel": None,
+        "channels": list(source.channels),
+        "source": source.name,
+        "run": source.notes.get("run"),
+    }
+    for key in ("model",):
+        if key in source.notes:
+            notes[key] = source.notes[key]
+    if workflow is not None:
+        notes["workflow"] = workflow
+    return notes
+
+
+def _style(role: Role) -> dict[str, Any]:
+    from napari.utils.colormaps import direct_colormap
+
+    if role == "foreground":
+        green = direct_colormap({None: "#20c997", 0: "transparent"})
+        return {"colormap": green, "opacity": 0.35}
+    if role == "seeds":
+        white = direct_colormap({None: "#ffffff", 0: "transparent"})
+        return {"colormap": white, "opacity": 0.85}
+    return {"opacity": 0.6}

@@ -1,0 +1,387 @@
+"""The Tune panel: thresholds of predicted channels, live, without the network."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QCheckBox, QMenu, QPushButton, QWidget
+
+from napari_bioseg.settings import CleanupSettings, InstanceSettings, Workflow
+from napari_bioseg.widgets.bridge.layers import current_view
+from napari_bioseg.widgets.forms.form import SettingsForm
+from napari_bioseg.widgets.forms.look import Palette, palette_of
+from napari_bioseg.widgets.forms.note import Note
+from napari_bioseg.widgets.forms.rows import row_of, title
+from napari_bioseg.widgets.forms.section import Section
+from napari_bioseg.widgets.jobs.worker import Latest, notify
+from napari_bioseg.widgets.panel import Panel
+
+from .history import History
+from .live import Answer, Tuner, Tuning, tune
+from .results import Results
+from .source_choice import SourceChoice
+from .sources import Source
+from .threshold_group import ThresholdGroup
+from .tuned_model import model_of, save_tuning
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+WATERSHED = (
+    "min_seed_size",
+    "landscape",
+    "smoothing",
+    "connectivity",
+    "seed_erosion",
+    "seed_dilation",
+    "foreground_erosion",
+    "foreground_dilation",
+    "by_slice",
+)
+"""Settings of the instances that are no thresholds."""
+
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Automatic": (
+        "Find every threshold by Otsu's method",
+        {
+            name: InstanceSettings.model_fields[name].default
+            for name in InstanceSettings.model_fields
+            if name.startswith(("seed_", "foreground_")) and name not in WATERSHED
+        },
+    ),
+    "Fixed 0.5 / 0.1 / 0.3": (
+        "Seeds where B is above 0.5 and C below 0.1, foreground where B is above 0.3",
+        {"seed_binary": 0.5, "seed_contour": 0.1, "foreground_binary": 0.3},
+    ),
+}
+"""Name of each set of thresholds, its help, and its values."""
+
+
+class TunePanel(Panel):
+    """Turns predicted channels into instances, again at every move of a slider.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer whose layers hold the predictions.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        self.thresholds = ThresholdGroup(palette_of(napari_viewer))
+        super().__init__(napari_viewer)
+        self._results = Results(napari_viewer)
+        self._tuner: Tuner | None = None
+        self._start = Tuning()
+        self._history = History(self._start)
+        self._known: tuple[str, tuple[str, ...]] = ("", ())
+        self._live = Latest(tune, keep_up=True)
+        self.choice = SourceChoice(napari_viewer)
+        self._build()
+        self._connect()
+        self.choice.refresh()
+
+    @property
+    def tuning(self) -> Tuning:
+        """The settings shown."""
+        base = Tuning(
+            self.watershed.settings, self._history.now.semantic, self.cleanup.settings
+        )
+        return self.thresholds.apply_to(base)
+
+    @tuning.setter
+    def tuning(self, tuning: Tuning) -> None:
+        self._show_tuning(tuning)
+        self._commit()
+
+    @property
+    def source(self) -> Source | None:
+        """The prediction that is tuned."""
+        return self.choice.source
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is on its way."""
+        return bool(self.choice.busy or self._live.busy)
+
+    def close_threads(self) -> None:
+        """End the panel's threads; the panel answers to nothing any more."""
+        self.choice.close_thread()
+        self._live.close()
+
+    def palette_changed(self, palette: Palette) -> None:
+        """Take on the colours of the theme.
+
+        Parameters
+        ----------
+        palette : Palette
+            The new colours.
+        """
+        super().palette_changed(palette)
+        self.thresholds.set_palette(palette)
+
+    # ---- parts ----
+
+    def _build(self) -> None:
+        self.status = Note()
+        self.watershed = SettingsForm(InstanceSettings(), include=WATERSHED, fold=False)
+        self.cleanup = SettingsForm(CleanupSettings())
+        self._watershed_part = Section("Watershed", self.watershed)
+        self._cleanup_part = Section("Clean-up", self.cleanup)
+        self._show_title = title("Show")
+        self.seeds = QCheckBox("Seeds")
+        self.seeds.setToolTip("Show where instances start to grow")
+        self.foreground = QCheckBox("Foreground")
+        self.foreground.setToolTip("Show where instances may grow")
+        self.undo = QPushButton("Undo")
+        self.redo = QPushButton("Redo")
+        self.reset = QPushButton("Reset")
+        self.reset.setToolTip("Back to the settings that the prediction came with")
+        self.presets = _preset_button(self._take_preset)
+        self.save = QPushButton("Save to model")
+        self.saved = Note()
+        self._always: tuple[QWidget, ...] = (
+            self.thresholds,
+            self._cleanup_part,
+            self.undo,
+            self.redo,
+            self.reset,
+            self.save,
+        )
+        self._for_instances: tuple[QWidget, ...] = (
+            self._watershed_part,
+            self._show_title,
+            self.seeds,
+            self.foreground,
+            self.presets,
+        )
+        self.add(
+            self.choice,
+            self.status,
+            self.thresholds,
+            self._watershed_part,
+            self._cleanup_part,
+            self._show_title,
+            row_of(self.seeds, self.foreground, stretch=1),
+            row_of(self.undo, self.redo, self.reset, self.presets),
+            self.save,
+            self.saved,
+        )
+        self._follow_state()
+
+    def _connect(self) -> None:
+        self.choice.loaded.connect(self._loaded)
+        self.choice.dropped.connect(self._dropped)
+        self.thresholds.changed.connect(self._request)
+        self.thresholds.committed.connect(self._commit)
+        for form in (self.watershed, self.cleanup):
+            form.changed.connect(lambda _: self._commit())
+            form.error.connect(lambda _: self._follow_state())
+        self.seeds.toggled.connect(self._show_parts)
+        self.foreground.toggled.connect(self._show_parts)
+        self.undo.clicked.connect(lambda: self._go(self._history.undo()))
+        self.redo.clicked.connect(lambda: self._go(self._history.redo()))
+        self.reset.clicked.connect(self._go_back)
+        self.save.clicked.connect(self._save)
+        for keys, button in (
+            (QKeySequence.StandardKey.Undo, self.undo),
+            (QKeySequence.StandardKey.Redo, self.redo),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(button.click)
+        self._live.result.connect(self._answered)
+        self._live.failed.connect(self._failed)
+        self.viewer.layers.events.removed.connect(self._layer_removed)
+        self.destroyed.connect(partial(self._live.close, 0.2))
+
+    # ---- a prediction comes and goes ----
+
+    def _loaded(self, tuner: Tuner) -> None:
+        source = tuner.source
+        known = (source.name, source.channels)
+        if known != self._known:  # otherwise go on with what was tuned
+            workflow = source.workflow()
+            self._start = Tuning(
+                workflow.instances, workflow.semantic, workflow.cleanup
+            )
+            self._history = History(self._start)
+            self._known = known
+        self._tuner = tuner
+        self.thresholds.show_channels(source.channels, tuner.histograms)
+        volume = len(tuner.shape) - source.leading == 3
+        self.watershed.set_row_visible("by_slice", volume)
+        self._show_tuning(self._history.now)
+        self._follow_state()
+        self._request()
+
+    def _dropped(self) -> None:
+        self._tuner = None
+        self._live.forget()
+        self.status.clear()
+        self.saved.clear()
+        self._follow_state()
+
+    def _layer_removed(self, event: Any) -> None:
+        if event.value.metadata.get("bioseg"):
+            self._live.forget()  # or it would come back at once
+
+    # ---- settings ----
+
+    def _show_tuning(self, tuning: Tuning) -> None:
+        for form in (self.watershed, self.cleanup):
+            form.blockSignals(True)
+        self.watershed.settings = tuning.instances
+        self.cleanup.settings = tuning.cleanup
+        for form in (self.watershed, self.cleanup):
+            form.blockSignals(False)
+        self.thresholds.show_tuning(tuning)
+
+    def _commit(self) -> None:
+        """Make the settings shown a step that can be undone, and decode."""
+        if self._form_error():
+            return
+        self._history.take(self.tuning)
+        self._follow_state()
+        self._request()
+
+    def _go(self, tuning: Tuning) -> None:
+        self._show_tuning(tuning)
+        self._follow_state()
+        self._request()
+
+    def _go_back(self) -> None:
+        self._history.take(self._start)
+        self._go(self._start)
+
+    def _take_preset(self, values: dict[str, Any]) -> None:
+        tuning = self.tuning
+        instances = tuning.instances.replace(**values)
+        self.tuning = Tuning(instances, tuning.semantic, tuning.cleanup)
+
+    def _form_error(self) -> str:
+        return self.watershed.error_text or self.cleanup.error_text
+
+    # ---- answers ----
+
+    def _request(self) -> None:
+        if self._tuner is None or self._form_error():
+            return
+        source = self._tuner.source
+        view = current_view(self.viewer, source.parts[0].layer, source.axes)
+        moving = self.thresholds.dragging
+        self._live.request(self._tuner, self.tuning, view, moving)
+
+    def _answered(self, answer: Answer) -> None:
+        if self._tuner is None:
+            return
+        source = self._tuner.source
+        notes = None
+        if answer.stage == "frame" and not answer.moving:
+            workflow = self._workflow(source, answer.tuning)
+            notes = workflow.model_dump(mode="json")
+        self._results.show(source, answer, notes)
+        if answer.stage != "other frame":
+            self.thresholds.show_used(answer.thresholds)
+            self.status.say(summary(answer, source), "good")
+
+    def _failed(self, error: Exception) -> None:
+        self.status.error(str(error))
+        if not isinstance(error, ValueError):
+            notify(error)
+
+    def _show_parts(self) -> None:
+        """Follow the check boxes: hide layers, or ask for what to show."""
+        if self._tuner is None:
+            return
+        source = self._tuner.source
+        self._results.seeds = self.seeds.isChecked()
+        self._results.foreground = self.foreground.isChecked()
+        self._results.show_role(source, "seeds", self._results.seeds)
+        self._results.show_role(source, "foreground", self._results.foreground)
+        self._request()
+
+    def _workflow(self, source: Source, tuning: Tuning) -> Workflow:
+        return source.workflow().replace(
+            instances=tuning.instances,
+            semantic=tuning.semantic,
+            cleanup=tuning.cleanup,
+        )
+
+    # ---- the model ----
+
+    def _save(self) -> None:
+        if self._tuner is None:
+            return
+        folder = model_of(self._tuner.source)
+        if folder is None:
+            return
+        try:
+            save_tuning(folder, self.tuning)
+        except (OSError, ValueError) as error:
+            self.saved.error(f"not saved: {error}")
+        else:
+            self.saved.say(
+                f"Saved to {folder.name}; Predict uses it from now on", "good"
+            )
+
+    # ---- buttons ----
+
+    def _follow_state(self) -> None:
+        """Let buttons and parts follow what there is."""
+        ready = self._tuner is not None
+        semantic = ready and self._tuner is not None and self._tuner.source.is_semantic
+        for part in self._always:
+            part.setVisible(ready)
+        for part in self._for_instances:
+            part.setVisible(ready and not semantic)
+        self.undo.setEnabled(self._history.can_undo)
+        self.redo.setEnabled(self._history.can_redo)
+        steps = len(self._history.now.cleanup.steps)
+        self._cleanup_part.title = f"Clean-up · {steps}" if steps else "Clean-up"
+        folder = model_of(self._tuner.source) if self._tuner is not None else None
+        self.save.setEnabled(folder is not None)
+        self.save.setToolTip(
+            "The prediction does not say which model folder made it"
+            if folder is None
+            else f"Write these settings into {folder / 'workflow.yaml'}"
+        )
+
+
+def summary(answer: Answer, source: Source) -> str:
+    """Say in a few words what was found and how fast.
+
+    Parameters
+    ----------
+    answer : Answer
+        What was found.
+    source : Source
+        Where.
+
+    Returns
+    -------
+    str
+        For example ``125 objects · 18 ms``.
+    """
+    time = f"{max(1, round(answer.seconds * 1000))} ms"
+    if source.is_semantic:
+        share = answer.count / max(answer.labels.size, 1)
+        return f"{share:.1%} foreground · {time}"
+    objects = f"{answer.count:,} object" + ("" if answer.count == 1 else "s")
+    where = " in view" if answer.stage == "view" else ""
+    return f"{objects}{where} · {time}"
+
+
+def _preset_button(take: Any) -> QPushButton:
+    button = QPushButton("Presets")
+    menu = QMenu(button)
+    menu.setToolTipsVisible(True)
+    for name, (tip, values) in PRESETS.items():
+        action = menu.addAction(name)
+        if action is not None:
+            action.setToolTip(tip)
+            action.triggered.connect(lambda _=False, values=values: take(values))
+    button.setMenu(menu)
+    return button

@@ -1,0 +1,96 @@
+"""Layers become training pairs: frames, slices, and only what is labelled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels
+
+from napari_bioseg.widgets.bridge.reading import layer_source
+
+
+def labelled(shape, index=()):
+    labels = np.zeros(shape, int)
+    labels[(*index, slice(2, 5), slice(2, 5))] = 1
+    return labels
+
+
+def names(source):
+    return [raw.name for raw in source.raw]
+
+
+def test_a_plain_pair_is_one_pair_with_its_spacing():
+    image = Image(np.zeros((8, 9), np.uint8), name="a", scale=(2, 0.5))
+    source = layer_source([(image, Labels(labelled((8, 9))))], slices=False)
+    (pair,) = source.read()
+    assert pair.image.shape == (1, 8, 9)
+    assert pair.spacing == (2, 0.5)
+    assert pair.name == "a"
+
+
+def test_painting_on_changes_nothing_that_was_read():
+    labels = Labels(labelled((8, 9)))
+    source = layer_source([(Image(np.zeros((8, 9))), labels)], slices=False)
+    (pair,) = source.read()
+    labels.data[...] = 7
+    assert pair.labels.max() == 1
+
+
+@pytest.mark.parametrize("axis_labels", [("t", "y", "x"), ("0", "y", "x")])
+def test_time_points_are_pairs_of_their_own(axis_labels):
+    film = Image(
+        np.arange(3 * 8 * 9).reshape(3, 8, 9), name="film", axis_labels=("t", "y", "x")
+    )
+    truth = Labels(labelled((3, 8, 9), (slice(None),)), axis_labels=axis_labels)
+    source = layer_source([(film, truth)], slices=False)
+    assert names(source) == ["film t=0", "film t=1", "film t=2"]
+    pairs = source.read()
+    assert [pair.image.shape for pair in pairs] == [(1, 8, 9)] * 3
+    assert pairs[1].image[0, 0, 0] == 72
+
+
+def test_a_still_labelled_at_all_times_serves_them_all():
+    still = Image(np.zeros((8, 9)), name="still")
+    truth = Labels(labelled((2, 8, 9), (slice(None),)), axis_labels=("t", "y", "x"))
+    source = layer_source([(still, truth)], slices=False)
+    assert len(source.read()) == 2
+
+
+def test_slices_without_labels_are_left_out():
+    stack = Image(np.zeros((5, 8, 9)), name="stack", scale=(3, 1, 1))
+    source = layer_source([(stack, Labels(labelled((5, 8, 9), (2,))))], slices=True)
+    assert len(source.raw) == 5
+    (pair,) = source.read()
+    assert pair.name == "stack z=2"
+    assert pair.spacing == (1, 1)
+
+
+def test_a_stack_stays_whole_unless_slices_are_asked_for():
+    stack = Image(np.zeros((5, 8, 9)), name="stack")
+    source = layer_source([(stack, Labels(labelled((5, 8, 9), (2,))))], slices=False)
+    (pair,) = source.read()
+    assert pair.image.shape == (1, 5, 8, 9)
+
+
+def test_colours_and_channels_come_first():
+    colour = Image(np.zeros((8, 9, 3), np.uint8), rgb=True)
+    channels = Image(np.zeros((2, 8, 9)))
+    truth = Labels(labelled((8, 9)))
+    for image, count in ((colour, 3), (channels, 2)):
+        (pair,) = layer_source([(image, truth)], slices=False).read()
+        assert pair.image.shape == (count, 8, 9)
+
+
+def test_unequal_sizes_name_both():
+    with pytest.raises(ValueError, match=r"\(8, 9\) and its labels \(7, 9\)"):
+        layer_source(
+            [(Image(np.zeros((8, 9))), Labels(labelled((7, 9))))], slices=False
+        )
+
+
+def test_the_first_labelled_frame_is_judged():
+    truth = Labels(labelled((3, 8, 9), (2,)), axis_labels=("t", "y", "x"))
+    film = Image(np.zeros((3, 8, 9)), axis_labels=("t", "y", "x"))
+    proposal = layer_source([(film, truth)], slices=False).judge()
+    assert proposal.instances == 1
+    assert proposal.pairs == 3
