@@ -44,7 +44,11 @@ def epoch_order(plan: Plan, epoch: int) -> NDArray[np.int64]:
 
 
 def draw_batch(
-    plan: Plan, order: NDArray[np.int64], epoch: int, step: int
+    plan: Plan,
+    order: NDArray[np.int64],
+    epoch: int,
+    step: int,
+    share: tuple[int, int] = (0, 1),
 ) -> list[Sample]:
     """Draw the patches of one training step.
 
@@ -56,6 +60,8 @@ def draw_batch(
     epoch, step : int
         Together with the seed they decide everything that is random here, so that
         training can go on after an interruption as if there had been none.
+    share : (int, int)
+        Which process this is, and of how many: each draws its part of the batch.
 
     Returns
     -------
@@ -67,7 +73,8 @@ def draw_batch(
     spacing = plan.training[0].pair.pixel_size
     quarter_turns = abs(spacing[-1] / spacing[-2] - 1) < 0.05
     samples = []
-    for place in range(step * size, (step + 1) * size):
+    number, processes = share
+    for place in range(step * size + number, (step + 1) * size, processes):
         rng = np.random.default_rng([workflow.train.seed, 3, epoch, place])
         subject = plan.training[int(order[place])]
         on_object = rng.random() < workflow.data.foreground
