@@ -43,6 +43,8 @@ def example(spec):
         return word, word
     if spec.kind == "sizes":
         return "32, 64", (32, 64)
+    if spec.kind == "numbers":
+        return f"{spec.maximum}, {spec.choices[0]}", (spec.maximum, spec.choices[0])
     if spec.kind == "list":
         is_steps = spec.name == "steps"
         return ("fill_holes", (FillHoles(),)) if is_steps else ("D", "D")

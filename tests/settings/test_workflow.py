@@ -111,3 +111,17 @@ def test_files_that_are_no_workflow(text: str, message: str, tmp_path: Path) -> 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(WorkflowError, match="cannot read workflow"):
         Workflow.from_yaml(tmp_path / "none.yaml")
+
+
+def test_off_may_be_written_without_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "workflow.yaml"
+    path.write_text(
+        "instances: {seed_contour: off, seed_distance: off, foreground_binary: 0.25}\n"
+        "semantic: {thresholds: [0.3, off]}\n"
+    )
+    workflow = Workflow.from_yaml(path)
+    assert workflow.instances.seed_contour == "off"
+    assert workflow.instances.seed_distance == "off"
+    assert workflow.semantic.thresholds == (0.3, "off")
+    workflow.to_yaml(path)
+    assert Workflow.from_yaml(path) == workflow

@@ -6,6 +6,7 @@ import numpy as np
 
 from napari_bioseg.settings import CONFIGURATIONS, InstanceSettings, channel_list
 
+from .classify import classify
 from .encode import encode
 from .live import LiveDecoder
 from .prediction import Prediction
@@ -32,6 +33,7 @@ def warm_up() -> None:
     everything = ["B", "C", "D", "Dv2", "P", "F", "M"]
     for image in (labels, labels[0]):
         encode(image, everything)
+    classify(Prediction(np.zeros((1, 8, 8), np.float32), ["foreground"]))
     settings = InstanceSettings(seed_dv2=0.9, foreground_dilation=1)
     for name in CONFIGURATIONS:
         kinds = [kind.name for kind in channel_list(name)]

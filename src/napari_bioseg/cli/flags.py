@@ -152,6 +152,7 @@ def _metavar(spec: FieldSpec) -> str:
         "float": "NUMBER",
         "number or word": "|".join(["NUMBER", *spec.choices]),
         "sizes": "|".join(["Y,X", *spec.choices]),
+        "numbers": ",".join(["NUMBER", *spec.choices, "..."]),
         "list": "LIST",
     }
     return words.get(spec.kind, "TEXT")
@@ -321,6 +322,9 @@ def parse_value(spec: FieldSpec, text: str) -> Any:
         return _parse_list(spec, text)
     if spec.kind == "sizes" and text not in spec.choices:
         return [_number(part) for part in re.split(r"[\s,x×]+", text)]
+    if spec.kind == "numbers":
+        parts = re.split(r"[\s,]+", "" if text.lower() == "none" else text)
+        return [_number(part) for part in parts if part]
     if spec.kind in ("int", "float", "number or word"):
         return _number(text)
     return text.lower() if spec.kind == "bool" else text

@@ -23,6 +23,7 @@ Kind = Literal[
     "choice",  # one of a few words
     "number or word",  # a number, or one of a few words such as "auto"
     "sizes",  # one whole number per axis, or "auto"
+    "numbers",  # several numbers, each of which may be a word
     "model",  # nested settings
     "union",  # one of several settings models, told apart by a tag
     "list",  # several of such models, in order
@@ -126,9 +127,11 @@ class FieldSpec:
         elif high is not None:
             limits = f"{plain(high)} or less"
         else:
-            limits = ""
+            limits = "a number" if self.kind == "number or word" else ""
         if self.kind == "sizes":
             limits = "whole numbers, one per axis"
+        if self.kind == "numbers":
+            limits = f"a list, each {limits}"
         return ", or ".join(part for part in (limits, words) if part)
 
 
@@ -231,7 +234,10 @@ def _classify(annotation: Any) -> _Classified:
     if origin is tuple:
         if args[0] is int:
             return "sizes", (), (), []
-        return "list", (), _classify(args[0])[2], []
+        kind, choices, models, numbers = _classify(args[0])
+        if kind == "number or word":
+            return "numbers", choices, (), numbers
+        return "list", (), models, []
     if origin in (Union, types.UnionType):
         return _classify_union(args)
     return None, (), (), []

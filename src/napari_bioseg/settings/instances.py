@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from .base import Settings, setting
 
-Threshold = Annotated[float, Field(ge=0.0, le=1.0)] | Literal["auto", "off"]
+
+def _word(value: Any) -> Any:
+    """Undo what YAML makes of an ``off`` without quotes."""
+    return "off" if value is False else value
+
+
+_SpokenOff = BeforeValidator(_word)
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Threshold = Annotated[Probability | Literal["auto", "off"], _SpokenOff]
 """A probability, ``"auto"`` (Otsu), or ``"off"`` (the channel takes no part)."""
-DistanceThreshold = Annotated[float, Field(ge=0.0)] | Literal["auto", "off"]
-"""Like `Threshold`, without an upper limit: distances may be in physical units."""
+DistanceThreshold = Annotated[float | Literal["auto", "off"], _SpokenOff]
+"""Like `Threshold`, without limits: distances may be in physical units, and those
+that other programs write may be negative outside of objects."""
+ClassThreshold = Annotated[Probability | Literal["off"], _SpokenOff]
+"""A probability, or ``"off"``: the class wins where it is the likeliest."""
 
 
 class InstanceSettings(Settings):
@@ -61,5 +72,8 @@ class SemanticSettings(Settings):
     """How predicted classes become labels."""
 
     threshold: float = setting(0.5, ge=0.0, le=1.0, step=0.01)
-    """Two classes: pixels above this are foreground. More classes: the likeliest
-    wins."""
+    """Two classes in one channel: pixels above this are foreground."""
+    thresholds: tuple[ClassThreshold, ...] = setting((), step=0.01)
+    """Three classes or more: a threshold for each from class 1 on. Of the classes above
+    theirs the likeliest wins; where none is, it is class 0. A class that is off or has
+    no entry takes part where it is likelier than class 0."""

@@ -54,9 +54,12 @@ def other_value(spec, value):
     if spec.kind == "number or word":
         if value != spec.choices[0]:
             return spec.choices[0]
-        return type(spec.minimum)(spec.minimum + (spec.step or 1))
+        low = 0.0 if spec.minimum is None else spec.minimum
+        return type(low)(low + (spec.step or 1))
     if spec.kind == "sizes":
         return (16, 64, 32)
+    if spec.kind == "numbers":
+        return (*value, spec.choices[0], spec.minimum)
     if spec.kind == "text":
         return value + "x"
     if spec.kind == "model":

@@ -28,6 +28,7 @@ __all__ = [
     "Editor",
     "NumberEditor",
     "NumberOrWordEditor",
+    "NumbersEditor",
     "SizesEditor",
     "TextEditor",
     "guard_wheel",
@@ -248,6 +249,34 @@ class SizesEditor(Editor):
         self._line.setEnabled(not self._word)
 
 
+class NumbersEditor(Editor):
+    """Numbers in a line, any of which may be a word instead."""
+
+    def __init__(self, spec: FieldSpec) -> None:
+        super().__init__()
+        self._words = spec.choices
+        self._line = QLineEdit()
+        self._line.setPlaceholderText(", ".join(["0.5", *spec.choices, "…"]))
+        self._line.setMinimumWidth(60)
+        _fill(self, self._line)
+        self.set_value(spec.default)
+        self._line.editingFinished.connect(self.changed)
+
+    def value(self) -> tuple[float | str, ...]:
+        """Return the numbers and words; raises ValueError for anything else."""
+        parts = [part for part in re.split(r"[\s,;]+", self._line.text()) if part]
+        try:
+            return tuple(p if p in self._words else float(p) for p in parts)
+        except ValueError as error:
+            raise ValueError(
+                f"{self._line.text()!r} is no list of numbers such as 0.5, 0.3"
+            ) from error
+
+    def set_value(self, value: Any) -> None:
+        """Show numbers and words."""
+        self._line.setText(", ".join(str(part) for part in value))
+
+
 def word_toggles(words: tuple[str, ...]) -> dict[str, QPushButton]:
     """Make one small checkable button a word.
 
@@ -287,5 +316,6 @@ PLAIN_EDITORS: dict[str, Callable[[FieldSpec], Editor]] = {
     "choice": ChoiceEditor,
     "number or word": NumberOrWordEditor,
     "sizes": SizesEditor,
+    "numbers": NumbersEditor,
 }
 """The editor of each kind of setting that holds no other settings."""
