@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from .base import Settings, setting
+
+MeasuredOn = Literal["image", "training set"]
 
 
 class PercentileNormalization(Settings):
@@ -17,18 +19,32 @@ class PercentileNormalization(Settings):
     """Percentile that becomes 0."""
     high: float = setting(99.8, ge=51.0, le=100.0, step=0.1, unit="%")
     """Percentile that becomes 1."""
+    clip: bool = False
+    """Limit intensities to these percentiles."""
+    measured_on: MeasuredOn = setting("image", title="measured on")
+    """Measure every image by itself, or all training images together and keep that in
+    the model."""
 
 
 class ZScoreNormalization(Settings):
     """Subtract the image's mean and divide by its standard deviation."""
 
     kind: Literal["zscore"] = "zscore"
+    clip: bool = False
+    """Limit intensities to the 1st and 99.8th percentile first, so that a few hot
+    pixels do not count."""
+    measured_on: MeasuredOn = setting("image", title="measured on")
+    """Measure every image by itself, or all training images together and keep that in
+    the model."""
 
 
 class MinMaxNormalization(Settings):
     """Map the image's smallest and largest intensity to 0 and 1."""
 
     kind: Literal["minmax"] = "minmax"
+    measured_on: MeasuredOn = setting("image", title="measured on")
+    """Measure every image by itself, or all training images together and keep that in
+    the model."""
 
 
 class RangeNormalization(Settings):
@@ -54,10 +70,38 @@ class DataSettings(Settings):
     images and the size of the objects."""
     validation: float = setting(0.1, ge=0.0, le=0.5, step=0.05)
     """Share of the images kept for validation; with one image, share of its area."""
+    patches: Literal["random", "grid"] = setting("random", advanced=True)
+    """Cut patches at random places, or side by side so that an epoch shows every
+    place of the images equally often."""
     foreground: float = setting(0.5, ge=0.0, le=1.0, step=0.05, advanced=True)
-    """Share of the patches that are centred on an object."""
+    """Share of the random patches that are centred on an object."""
+    favour: Literal["objects", "pixels"] = setting("objects", advanced=True)
+    """Centre those on every object equally often, small or large, or on every pixel
+    of objects equally often."""
+    unlabelled: Literal["background", "ignored"] = "background"
+    """What pixels without a label are: background, or not looked at yet and left out
+    of training. Objects must be drawn whole either way."""
+    background_label: Annotated[int, Field(ge=1, le=2**31 - 1)] | Literal["off"] = (
+        setting("off", step=1, title="background label")
+    )
+    """Label painted on background where unlabelled pixels are ignored."""
+    ignore_label: Annotated[int, Field(ge=1, le=2**31 - 1)] | Literal["off"] = setting(
+        "off", step=1, advanced=True, title="ignore label"
+    )
+    """Label of pixels to leave out of training, such as unclear places."""
     normalization: Normalization = setting(PercentileNormalization(), advanced=True)
     """How intensities are brought to one scale, in training and prediction alike."""
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        if self.background_label != "off" and self.background_label == (
+            self.ignore_label
+        ):
+            raise ValueError(
+                f"label {self.ignore_label} cannot mean both background and ignored; "
+                "give background_label and ignore_label different numbers"
+            )
+        return self
 
     @field_validator("patch")
     @classmethod

@@ -25,6 +25,19 @@ FORMAT = 1
 PresetName = Literal["fast", "balanced", "accurate"]
 
 
+class Intensities(Settings):
+    """How intensities were normalised where that was measured on the training set.
+
+    One number per channel: an image is limited to ``low`` and ``high`` where these are
+    given, then ``shift`` is subtracted and the rest multiplied by ``factor``.
+    """
+
+    shift: tuple[float, ...] = ()
+    factor: tuple[float, ...] = ()
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
 class TrainedOn(Settings):
     """What training found out and a later prediction must know."""
 
@@ -36,6 +49,7 @@ class TrainedOn(Settings):
     best_epoch: int = 0
     score: float | None = None
     images: int = 0
+    intensities: Intensities | None = None
     digest: str = ""
     version: str = ""
 
