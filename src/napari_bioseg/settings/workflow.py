@@ -26,16 +26,16 @@ PresetName = Literal["fast", "balanced", "accurate"]
 
 
 class Intensities(Settings):
-    """How intensities were normalised where that was measured on the training set.
-
-    One number per channel: an image is limited to ``low`` and ``high`` where these are
-    given, then ``shift`` is subtracted and the rest multiplied by ``factor``.
-    """
+    """How intensities were normalised where that was measured on the training set."""
 
     shift: tuple[float, ...] = ()
+    """What is subtracted, per channel."""
     factor: tuple[float, ...] = ()
+    """What the difference is multiplied by, per channel."""
     low: tuple[float, ...] = ()
+    """Lowest intensity, to which darker pixels are raised first; empty for none."""
     high: tuple[float, ...] = ()
+    """Highest intensity, to which brighter pixels are lowered first."""
 
 
 class TrainedOn(Settings):
