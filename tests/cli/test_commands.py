@@ -418,7 +418,11 @@ WRONG = [
     (TRAIN + "{wrong}/twice", "no labels for cell_2.tif"),
     (TRAIN + "{wrong}/small", "has the size (1, 72, 72) (C, Y, X), but its labels"),
     (TRAIN + "{flat}/images", "images and labels lie in one folder"),
-    (TRAIN + "{flat}/labels --task.classes 2", "the task has 2 classes"),
+    (
+        TRAIN + "{flat}/labels --task.kind semantic --task.classes 2",
+        "the task has 2 classes",
+    ),
+    (TRAIN + "{flat}/labels --task.classes 3", "classes of its objects are missing"),
     (
         TRAIN + "{flat}/labels --data.patch 8,32,32",
         "has 3 sizes, but the images are 2-D",

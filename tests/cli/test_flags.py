@@ -41,6 +41,8 @@ def example(spec):
     if spec.kind == "choice":
         word = next(word for word in spec.choices if word != spec.default)
         return word, word
+    if spec.kind == "text":
+        return "IoU", "IoU"
     if spec.kind == "sizes":
         return "32, 64", (32, 64)
     if spec.kind == "numbers":
@@ -90,6 +92,8 @@ def test_every_setting_has_one_flag():
     assert names - set(leaves(Workflow, ())) == {
         ("task", "kind"),
         ("data", "normalization", "kind"),
+        ("train", "optimizer", "kind"),
+        ("train", "schedule", "kind"),
     }
     assert len(names) == len(FLAGS)
 
@@ -138,7 +142,7 @@ ALTERNATIVES = [
     ({"task.kind": "semantic"}, SemanticTask()),
     ({"task.kind": "semantic", "task.classes": "3"}, SemanticTask(classes=3)),
     # A setting that only one alternative has says which one is meant.
-    ({"task.classes": "3"}, SemanticTask(classes=3)),
+    ({"task.classes": "3"}, InstanceTask(classes=3)),
     ({"task.loss": "cross_entropy"}, SemanticTask(loss="cross_entropy")),
     ({"task.kind": "instance"}, InstanceTask()),
 ]
@@ -174,15 +178,18 @@ FAULTS = [
         {"task.kind": "panoptic"},
         r"^--task\.kind = 'panoptic': must be 'instance', 'semantic'$",
     ),
-    ({"task.classes": "1"}, r"--task\.classes = 1: must be 2 to 255"),
+    (
+        {"task.kind": "semantic", "task.classes": "1"},
+        r"--task\.classes = 1: must be 2 to 255",
+    ),
     (
         {"task.channels": "BX"},
         r"--task\.channels: cannot read channels 'BX' from 'X' on",
     ),
     ({"task.channels": "BB"}, "channel B is named twice"),
     (
-        {"task.kind": "instance", "task.classes": "3"},
-        r"^--task\.classes is only for --task\.kind semantic, which is instance here$",
+        {"task.kind": "instance", "task.loss": "dice"},
+        r"^--task\.loss is only for --task\.kind semantic, which is instance here$",
     ),
     ({"data.normalization.low": "80"}, r"--data\.normalization\.low = 80: must be 0"),
     ({"data.patch": "64"}, r"--data\.patch: a patch has 2 or 3 sizes"),

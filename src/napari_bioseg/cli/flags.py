@@ -229,7 +229,7 @@ def changed(base: Workflow, given: dict[str, str]) -> Workflow:
 
     Examples
     --------
-    >>> changed(Workflow(), {"task.classes": "3"}).outputs
+    >>> changed(Workflow(), {"task.kind": "semantic", "task.classes": "3"}).outputs
     ('class 0', 'class 1', 'class 2')
     """
     if not given:

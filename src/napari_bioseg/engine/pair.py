@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from napari_bioseg.settings import Workflow
 
+from .pair_classes import check_object_classes
+
 MAX_CHECKED = 100_000_000
 """Of larger images only an even grid of about this many pixels is looked at."""
 
@@ -29,6 +31,10 @@ class Pair:
         For messages.
     spacing : tuple of float, optional
         Pixel size per spatial axis; 1 if not given.
+    classes : array, ([Z,] Y, X), integer, optional
+        The class of each object, at each of its pixels, where objects are to be told
+        apart by class too (``InstanceTask(classes=...)``); an object of class 0 is one
+        whose class is not known.
 
     Examples
     --------
@@ -42,6 +48,7 @@ class Pair:
     labels: Any
     name: str = ""
     spacing: tuple[float, ...] | None = None
+    classes: Any = None
 
     @property
     def dimensions(self) -> int:
@@ -120,6 +127,7 @@ def check_pairs(pairs: Sequence[Pair], workflow: Workflow) -> None:
         _check_intensities(pair, title, has_objects=high > low)
         values |= {low, high}
         highest = max(highest, high)
+        check_object_classes(pair, title, workflow)
     _check_labels(values, highest, workflow)
 
 

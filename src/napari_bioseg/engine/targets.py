@@ -18,6 +18,7 @@ from napari_bioseg.settings import (
 
 from .normalize import Scale, scale_of
 from .pair import Pair
+from .pair_classes import class_targets
 
 Region = tuple[slice, ...]
 """A part of an image, one slice with start and stop per spatial axis."""
@@ -82,8 +83,9 @@ def make_targets(pair: Pair, workflow: Workflow) -> tuple[NDArray[Any], ...]:
     Returns
     -------
     tuple of ndarray, each ([Z,] Y, X)
-        Classes (one array) for semantic tasks; else one array per channel, and the
-        foreground as one more if a distance is masked to it.
+        Classes (one array) for semantic tasks; else one array per channel, one of
+        objects' classes if the task has some, and the foreground as the last if a
+        distance is masked to it.
     """
     labels = np.asarray(pair.labels)
     if workflow.is_semantic:
@@ -94,6 +96,8 @@ def make_targets(pair: Pair, workflow: Workflow) -> tuple[NDArray[Any], ...]:
         values.astype(np.uint8) if channel.is_binary else values.astype(np.float32)
         for channel, values in zip(workflow.channels, encoded, strict=True)
     ]
+    if workflow.task.has_classes:
+        targets.append(class_targets(labels, pair.classes))
     if needs_mask(workflow.channels):
         targets.append((labels > 0).astype(np.uint8))
     return tuple(targets)

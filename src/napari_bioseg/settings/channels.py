@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field, TypeAdapter
 
 from .base import Settings, setting
 
-BinaryLoss = Literal["bce", "dice_bce"]
+BinaryLoss = Literal["bce", "dice", "dice_bce", "iou", "focal"]
 FloatLoss = Literal["smooth_l1", "l1", "mse"]
+FloatActivation = Literal["auto", "sigmoid", "linear"]
 
 
 class ChannelSettings(Settings):
@@ -31,7 +32,40 @@ class ChannelSettings(Settings):
         return self.name not in ("D", "Dv2")
 
 
-class Binary(ChannelSettings):
+class BinaryChannel(ChannelSettings):
+    """What all channels of probabilities have in common."""
+
+    loss: BinaryLoss = "bce"
+    """What training minimises: cross-entropy (bce), the Dice loss, both, the overlap
+    (IoU), or the focal loss, which looks at difficult pixels."""
+    dice_share: float = setting(0.5, ge=0.0, le=1.0, step=0.1, advanced=True)
+    """How much of dice_bce is the Dice loss; the rest is cross-entropy."""
+    positive_weight: Annotated[float, Field(ge=0.01, le=1000.0)] | Literal["auto"] = (
+        setting(1.0, step=0.5, advanced=True)
+    )
+    """How much pixels of the channel count beside all others in cross-entropy and focal
+    loss; auto makes both count the same in every batch."""
+
+
+class FloatChannel(ChannelSettings):
+    """What all channels of distances have in common."""
+
+    loss: FloatLoss = "smooth_l1"
+    """What training minimises for the distances."""
+    activation: FloatActivation = setting("auto", advanced=True)
+    """What comes after the network: sigmoid keeps values in 0 to 1, linear leaves them;
+    auto is linear for distances in physical units only."""
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the network's output is left as it is."""
+        physical = getattr(self, "scale", "") == "none"
+        if self.activation == "auto":
+            return physical
+        return self.activation == "linear"
+
+
+class Binary(BinaryChannel):
     """``B``: the inside of every instance, without its contour."""
 
     name: Literal["B"] = "B"
@@ -39,11 +73,9 @@ class Binary(ChannelSettings):
     """Shrink every instance by this many pixels before drawing the channel."""
     dilation: int = setting(0, ge=0, le=50, step=1, unit="px", advanced=True)
     """Grow every instance by this many pixels before drawing the channel."""
-    loss: BinaryLoss = "bce"
-    """What training minimises: cross-entropy, alone or with the Dice loss."""
 
 
-class Foreground(ChannelSettings):
+class Foreground(BinaryChannel):
     """``F``: every pixel of an instance, its contour included."""
 
     name: Literal["F"] = "F"
@@ -51,30 +83,24 @@ class Foreground(ChannelSettings):
     """Shrink every instance by this many pixels before drawing the channel."""
     dilation: int = setting(0, ge=0, le=50, step=1, unit="px", advanced=True)
     """Grow every instance by this many pixels before drawing the channel."""
-    loss: BinaryLoss = "bce"
-    """What training minimises: cross-entropy, alone or with the Dice loss."""
 
 
-class Contour(ChannelSettings):
+class Contour(BinaryChannel):
     """``C``: the contour of every instance."""
 
     name: Literal["C"] = "C"
     mode: Literal["thick", "inner", "outer", "dense"] = "thick"
     """Where contours are drawn: on both sides of the border, inside, outside, or on
     every pixel that touches another label."""
-    loss: BinaryLoss = "bce"
-    """What training minimises: cross-entropy, alone or with the Dice loss."""
 
 
-class Mask(ChannelSettings):
+class Mask(BinaryChannel):
     """``M``: every pixel of an instance."""
 
     name: Literal["M"] = "M"
-    loss: BinaryLoss = "bce"
-    """What training minimises: cross-entropy, alone or with the Dice loss."""
 
 
-class Distance(ChannelSettings):
+class Distance(FloatChannel):
     """``D``: distance of each pixel to the border of its instance."""
 
     name: Literal["D"] = "D"
@@ -83,13 +109,11 @@ class Distance(ChannelSettings):
     them in physical units."""
     region: Literal["each", "foreground"] = "each"
     """Measure to each instance's own border, or to the edge of all the foreground."""
-    loss: FloatLoss = "smooth_l1"
-    """What training minimises for the distances."""
     masked: bool = True
     """Learn distances inside instances only; the background does not count."""
 
 
-class DistanceV2(ChannelSettings):
+class DistanceV2(FloatChannel):
     """``Dv2``: low in the middle of instances and far away from them, 1 on contours."""
 
     name: Literal["Dv2"] = "Dv2"
@@ -97,11 +121,9 @@ class DistanceV2(ChannelSettings):
     """Measure to each instance's own border, or to the edge of all the foreground."""
     mode: Literal["thick", "inner", "outer", "dense"] = "thick"
     """Where the contour, which gets the value 1, is drawn."""
-    loss: FloatLoss = "smooth_l1"
-    """What training minimises for the distances."""
 
 
-class Points(ChannelSettings):
+class Points(BinaryChannel):
     """``P``: a dot in the middle of every instance."""
 
     name: Literal["P"] = "P"
@@ -109,8 +131,6 @@ class Points(ChannelSettings):
     """Radius of the dots."""
     kind: Literal["centroid", "skeleton"] = "centroid"
     """Draw the centre of mass, or the middle line for elongated instances."""
-    loss: BinaryLoss = "bce"
-    """What training minimises: cross-entropy, alone or with the Dice loss."""
 
 
 Channel = Annotated[

@@ -64,9 +64,10 @@ def about(workflow: Workflow) -> str:
         For example ``BC, 2-D, 1 channel; trained on 437 images, spacing 0.5 × 0.5``.
     """
     facts = workflow.trained
-    what = "semantic" if workflow.is_semantic else "".join(workflow.outputs)
-    if workflow.task.kind == "semantic":
-        what = f"semantic, {workflow.task.classes} classes"
+    task = workflow.task
+    what = "semantic" if task.kind == "semantic" else task.configuration
+    if task.kind == "semantic" or task.has_classes:
+        what += f", {task.classes} classes"
     if facts is None:
         return f"{what}; never trained"
     channels = counted(facts.in_channels, "channel")

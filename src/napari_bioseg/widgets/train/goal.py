@@ -140,7 +140,7 @@ class Goal(QWidget):
     def _edited(self) -> None:
         self._touched = True
         name = self.channels.currentData()
-        if name is not None and name != "".join(self._instance.outputs):
+        if name is not None and name != self._instance.configuration:
             self._instance = self._instance.replace(channels=name)
         if self.classes.value() != self._semantic.classes:
             self._semantic = self._semantic.replace(classes=self.classes.value())
@@ -149,7 +149,7 @@ class Goal(QWidget):
 
     def _show(self) -> None:
         """Show the task in the controls without asking it back."""
-        name = "".join(self._instance.outputs)
+        name = self._instance.configuration
         index = self.channels.findData(name)
         custom = self.channels.findText("custom: ", Qt.MatchFlag.MatchStartsWith)
         if index < 0:

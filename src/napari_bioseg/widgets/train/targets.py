@@ -159,7 +159,8 @@ def show_targets(
     list of napari.layers.Layer
     """
     layers = []
-    for name, values in zip(task.outputs, data, strict=True):
+    names = [channel.name for channel in task.channels]
+    for name, values in zip(names, data, strict=True):
         top = max(float(values.max()), 1e-6) if name == "D" else 1.0
         layers.append(
             add_or_update(
@@ -171,7 +172,7 @@ def show_targets(
                 {
                     "role": "targets",
                     "channel": name,
-                    "channels": list(task.outputs),
+                    "channels": names,
                     "source": image.name,
                 },
                 colormap=colormap_of(name),

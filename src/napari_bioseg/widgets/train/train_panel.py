@@ -223,7 +223,7 @@ class TrainPanel(Panel):
         elif pairs:
             stem = pairs[0][0].name
         task = self.goal.task
-        kind = "semantic" if isinstance(task, SemanticTask) else "".join(task.outputs)
+        kind = "semantic" if isinstance(task, SemanticTask) else task.configuration
         self.place.propose(f"{stem} {kind}")
 
     def _show_targets(self) -> None:

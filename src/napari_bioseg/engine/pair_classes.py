@@ -1,0 +1,91 @@
+"""The classes of objects that come with a pair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bioseg.settings import Workflow
+from napari_bioseg.settings.task import IGNORE
+
+if TYPE_CHECKING:
+    from .pair import Pair
+
+
+def check_object_classes(pair: Pair, title: str, workflow: Workflow) -> None:
+    """Raise a clear error if a pair lacks the classes that a task needs.
+
+    Parameters
+    ----------
+    pair : Pair
+    title : str
+        What to call it.
+    workflow : Workflow
+
+    Raises
+    ------
+    ValueError
+        If classes are missing, of another size or type than the labels, beyond the
+        task's classes, or 0 at every object.
+    """
+    task = workflow.task
+    if not task.has_classes:
+        return
+    if pair.classes is None:
+        raise ValueError(
+            f"{title}: the classes of its objects are missing, but the task has "
+            f"{task.classes} classes; give them beside the labels, as a second label "
+            "image of the same size (a folder with --classes), set task.classes to 1, "
+            "or task.kind to 'semantic' if the labels themselves are classes"
+        )
+    if tuple(pair.classes.shape) != pair.size:
+        raise ValueError(
+            f"{title}: the classes have shape {tuple(pair.classes.shape)}, but the "
+            f"labels {pair.size}; they must be equal"
+        )
+    if np.dtype(pair.classes.dtype).kind not in "iub":
+        raise ValueError(
+            f"{title}: the classes are {np.dtype(pair.classes.dtype)}, but must be "
+            "whole numbers; convert them with classes.astype('int32')"
+        )
+    used = np.unique(np.asarray(pair.classes)[np.asarray(pair.labels) > 0])
+    if used.size and (used[0] < 0 or used[-1] >= task.classes):
+        raise ValueError(
+            f"{title}: the classes of objects go from {used[0]} to {used[-1]}, but the "
+            f"task has {task.classes} classes, 1 to {task.classes - 1} for objects; "
+            f"set task.classes to {used[-1] + 1}, or correct the classes"
+        )
+    if used.size and used[-1] == 0:
+        raise ValueError(
+            f"{title}: all of its objects have class 0, which stands for unknown; "
+            f"give objects a class from 1 to {task.classes - 1}"
+        )
+
+
+def class_targets(labels: NDArray[Any], classes: Any) -> NDArray[np.uint8]:
+    """Return what the network's class outputs shall say.
+
+    Parameters
+    ----------
+    labels : ndarray, ([Z,] Y, X), integer
+        Instances.
+    classes : array of the same shape, integer
+        Their classes.
+
+    Returns
+    -------
+    ndarray, ([Z,] Y, X), uint8
+        0 on background; the class on objects, or `IGNORE` where that is 0, unknown.
+
+    Examples
+    --------
+    >>> class_targets(np.array([[0, 1, 2]]), np.array([[7, 2, 0]]))
+    array([[  0,   2, 255]], dtype=uint8)
+    """
+    objects = labels > 0
+    values = np.asarray(classes).astype(np.uint8)
+    values[~objects] = 0
+    values[objects & (values == 0)] = IGNORE
+    return values
