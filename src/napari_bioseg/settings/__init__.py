@@ -33,22 +33,38 @@ from .data import (
     ZScoreNormalization,
 )
 from .instances import InstanceSettings, SemanticSettings
+from .measure import Condition, conditions
 from .network import NetworkSettings
+from .optimizer import SGD, Adam, AdamW, OptimizerSettings
 from .predict import PredictSettings
+from .schedule import (
+    Constant,
+    Cosine,
+    OneCycle,
+    Plateau,
+    ScheduleSettings,
+    WarmupCosine,
+)
 from .task import InstanceTask, SemanticTask, Task
 from .train import TrainSettings
-from .workflow import PresetName, TrainedOn, Workflow, WorkflowError
+from .workflow import Intensities, PresetName, TrainedOn, Workflow, WorkflowError
 
 __all__ = [
     "CHANNEL_NAMES",
     "CONFIGURATIONS",
+    "SGD",
+    "Adam",
+    "AdamW",
     "AugmentSettings",
     "Binary",
     "ChannelSettings",
     "CleanupSettings",
     "CleanupStep",
     "ClearBorder",
+    "Condition",
+    "Constant",
     "Contour",
+    "Cosine",
     "DataSettings",
     "Distance",
     "DistanceV2",
@@ -57,28 +73,35 @@ __all__ = [
     "Foreground",
     "InstanceSettings",
     "InstanceTask",
+    "Intensities",
     "KeepLargest",
     "Mask",
     "MinMaxNormalization",
     "NetworkSettings",
     "Normalization",
+    "OneCycle",
+    "OptimizerSettings",
     "PercentileNormalization",
+    "Plateau",
     "Points",
     "PredictSettings",
     "PresetName",
     "RangeNormalization",
     "RemoveLarge",
     "RemoveSmall",
+    "ScheduleSettings",
     "SemanticSettings",
     "SemanticTask",
     "Settings",
     "Task",
     "TrainSettings",
     "TrainedOn",
+    "WarmupCosine",
     "Workflow",
     "WorkflowError",
     "ZScoreNormalization",
     "channel_list",
+    "conditions",
     "describe",
     "explain",
 ]

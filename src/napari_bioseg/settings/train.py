@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .base import Settings, setting
+from .optimizer import AdamW, OptimizerSettings
+from .schedule import ScheduleSettings, WarmupCosine
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Switch = Literal["auto", "on", "off"]
 
 
 class TrainSettings(Settings):
@@ -26,22 +29,61 @@ class TrainSettings(Settings):
     """Stop after this much time and keep the best, or off."""
     batch_size: int = setting(8, ge=1, le=1024, step=1)
     """Patches per optimiser step."""
+    accumulation: int = setting(1, ge=1, le=1024, step=1, advanced=True)
+    """Parts in which a batch is computed, one after the other: more parts need less
+    memory; each step still learns from the whole batch."""
+    optimizer: OptimizerSettings = setting(AdamW(), advanced=True)
+    """What changes the weights after every step."""
     learning_rate: float = setting(1e-3, ge=1e-7, le=1.0, step=1e-4)
-    """Step size of AdamW at its highest."""
-    schedule: Literal["cosine", "none"] = setting("cosine", advanced=True)
-    """Lower the learning rate to zero along a cosine after a short warm-up, or keep
-    it."""
+    """Step size of the optimiser at its highest."""
+    schedule: ScheduleSettings = setting(WarmupCosine(), advanced=True)
+    """How the learning rate changes in the course of the training."""
     weight_decay: float = setting(1e-4, ge=0.0, le=1.0, step=1e-5, advanced=True)
-    """Weight decay of AdamW."""
+    """How strongly each step draws the weights towards zero."""
+    clip_gradients: Annotated[float, Field(ge=1e-3, le=1e6)] | Literal["off"] = setting(
+        10.0, step=1.0, advanced=True
+    )
+    """Longer gradients are shortened to this, so that one odd patch does no harm; or
+    off."""
+    averaging: Annotated[float, Field(ge=0.5, le=0.99999)] | Literal["off"] = setting(
+        "off", step=0.001, title="weight averaging", advanced=True
+    )
+    """Judge and keep a running average of the weights instead of the newest ones; 0.999
+    averages over about the last 1000 steps. Helps where batches are small or labels
+    uneven; or off."""
     patience: int = setting(20, ge=0, le=10_000, step=1)
-    """Stop when validation has not improved for this many epochs; 0 never stops."""
+    """Stop when the monitored quantity has not improved for this many epochs; 0 never
+    stops."""
+    monitor: str = setting("validation loss", advanced=True)
+    """What decides which epoch is the best and when patience ends: validation loss,
+    training loss, or any score that training shows, such as IoU or IoU C."""
+    checkpoints: int = setting(0, ge=0, le=100, step=1, advanced=True)
+    """How many of the best epochs are kept as models of their own, in the folder
+    checkpoints, beside the best one."""
+    tensorboard: bool = setting(False, title="TensorBoard log", advanced=True)
+    """Write curves and sample predictions for TensorBoard into the model folder."""
+    report: bool = setting(True, advanced=True)
+    """At the end, write report.html into the model folder: curves, sample predictions
+    and settings in one page."""
     seed: int = setting(0, ge=0, le=2**31 - 1, step=1, advanced=True)
     """Start of all random numbers; the same seed gives the same training."""
+    deterministic: bool = setting(False, advanced=True)
+    """On a GPU, use only operations that give the very same result every time, which is
+    slower; on a CPU they always do."""
     device: Device = setting("auto", advanced=True)
     """Where to compute; auto takes a GPU if there is one."""
-    precision: Literal["auto", "float32", "bfloat16"] = setting("auto", advanced=True)
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
+        "auto", advanced=True
+    )
     """Numbers that training computes with; auto takes bfloat16 where the CPU or GPU is
-    faster with it. Predictions, and volumes on a CPU, always use float32."""
+    faster with it, float16 is for older GPUs. Predictions, and volumes on a CPU, always
+    use float32."""
+    channels_last: Switch = setting("auto", advanced=True)
+    """Keep an image's channels side by side in memory; auto does where that is faster:
+    for 2-D images."""
+    compile: Switch = setting("auto", advanced=True)
+    """Compile the network for its patch size before the first step, which takes a
+    minute; auto does on a GPU when the training is long enough to win that back."""
     fit_thresholds: bool = setting(True, advanced=True)
     """At the end, set the instance thresholds that are not given to those that find
     the objects of the validation images best."""
