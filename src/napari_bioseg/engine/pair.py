@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from .pair_classes import check_object_classes
 
 MAX_CHECKED = 100_000_000
 """Of larger images only an even grid of about this many pixels is looked at."""
+
+Role = Literal["auto", "training", "validation"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Pair:
         The class of each object, at each of its pixels, where objects are to be told
         apart by class too (``InstanceTask(classes=...)``); an object of class 0 is one
         whose class is not known.
+    counts : array, ([Z,] Y, X), bool, optional
+        Where the labels count; other pixels take no part in training.
+    role : {"auto", "training", "validation"}
+        What the pair is for. If any is for validation, ``data.validation`` keeps none.
 
     Examples
     --------
@@ -49,6 +55,8 @@ class Pair:
     name: str = ""
     spacing: tuple[float, ...] | None = None
     classes: Any = None
+    counts: Any = None
+    role: Role = "auto"
 
     @property
     def dimensions(self) -> int:
