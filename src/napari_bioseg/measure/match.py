@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .shared_pixels import shared_pixels
+
 
 @dataclass(frozen=True)
 class Match:
@@ -151,14 +153,14 @@ def match(
     >>> found[0].tp, found[0].fp, found[0].fn, found[0].f1
     (1, 1, 1, 0.5)
     """
-    truth, predicted = _check(truth, predicted)
+    truth, predicted = check_pair(truth, predicted)
     thresholds = np.atleast_1d(np.asarray(iou, float))
     for threshold in thresholds:
         if not 0 < threshold <= 1:
             raise ValueError(
                 f"an overlap threshold is above 0 up to 1, not {threshold}"
             )
-    true_ids, predicted_ids, shared = _overlaps(truth, predicted)
+    true_ids, predicted_ids, shared = shared_pixels(truth, predicted)
     true_names, true_index, true_sizes = _sizes(true_ids, shared)
     names, index, sizes = _sizes(predicted_ids, shared)
     both = (true_ids > 0) & (predicted_ids > 0)
@@ -240,7 +242,23 @@ def pool(matches: Iterable[Sequence[Match]]) -> list[Match]:
     ]
 
 
-def _check(truth: object, predicted: object) -> tuple[NDArray[Any], NDArray[Any]]:
+def check_pair(truth: object, predicted: object) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Refuse two label images that cannot be compared.
+
+    Parameters
+    ----------
+    truth, predicted : array
+        Integer labels of one shape.
+
+    Returns
+    -------
+    truth, predicted : ndarray
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or the labels are not integers from 0 up.
+    """
     arrays = []
     for name, given in (("true", truth), ("predicted", predicted)):
         array = np.asarray(given)
@@ -258,26 +276,6 @@ def _check(truth: object, predicted: object) -> tuple[NDArray[Any], NDArray[Any]
             f"true labels (shape {arrays[0].shape})"
         )
     return arrays[0], arrays[1]
-
-
-def _overlaps(
-    truth: NDArray[Any], predicted: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return each pair of ids that share pixels, and how many."""
-    a, b = truth.ravel(), predicted.ravel()
-    if a.size == 0:
-        empty = np.zeros(0, np.int64)
-        return empty, empty, empty
-    # neighbours mostly repeat each other: count runs, then sort only these
-    starts = np.flatnonzero((a[1:] != a[:-1]) | (b[1:] != b[:-1])) + 1
-    starts = np.concatenate(([0], starts))
-    lengths = np.diff(starts, append=a.size)
-    x, y = a[starts].astype(np.int64), b[starts].astype(np.int64)
-    order = np.lexsort((y, x))
-    x, y, lengths = x[order], y[order], lengths[order]
-    new = np.flatnonzero((x[1:] != x[:-1]) | (y[1:] != y[:-1])) + 1
-    new = np.concatenate(([0], new))
-    return x[new], y[new], np.add.reduceat(lengths, new)
 
 
 def _sizes(
