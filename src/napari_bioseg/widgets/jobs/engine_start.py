@@ -7,6 +7,7 @@ import gc
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ LIBRARIES = (
     ("llvmlite", "binding/libllvmlite"),
 )
 """Large libraries by package, each after those that it needs."""
+_compiled = threading.Event()
 
 
 def load_engine() -> None:
@@ -37,6 +39,38 @@ def load_engine() -> None:
         import napari_bioseg.channels.encode
         import napari_bioseg.engine
         import napari_bioseg.io  # noqa: F401  # loading all three is the purpose
+
+
+def load_compiled(*, cancelled: object = None) -> None:
+    """Have what encodes and decodes compiled, without torch; called in a worker.
+
+    Takes about a quarter of a minute once after an installation, about a second in a
+    new process, and nothing from then on.
+
+    Parameters
+    ----------
+    cancelled : object
+        Not asked: compiling cannot be given up half-way.
+    """
+    del cancelled
+    if _compiled.is_set():
+        return
+    _map_libraries("llvmlite")
+    with no_collection():
+        from napari_bioseg.channels import warm_up
+
+    warm_up()
+    _compiled.set()
+
+
+def is_compiled() -> bool:
+    """Return whether `load_compiled` has nothing left to do.
+
+    Returns
+    -------
+    bool
+    """
+    return _compiled.is_set()
 
 
 def load_for_training() -> None:
@@ -88,7 +122,7 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _map_libraries() -> None:
+def _map_libraries(only: str = "") -> None:
     """Map large libraries where the system and their names are as expected."""
     if os.name != "posix":
         return
@@ -97,8 +131,10 @@ def _map_libraries() -> None:
     dlopen.restype = ctypes.c_void_p
     dlopen.argtypes = (ctypes.c_char_p, ctypes.c_int)
     for package, name in LIBRARIES:
+        if only not in ("", package) or package in sys.modules:
+            continue
         found = importlib.util.find_spec(package)
-        if found is None or not found.origin or package in sys.modules:
+        if found is None or not found.origin:
             continue
         path = Path(found.origin).parent / (name + suffix)
         if path.exists():

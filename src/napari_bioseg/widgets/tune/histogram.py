@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class HistogramSlider(QWidget):
     def __init__(self, *, above: bool, step: float = 0.01) -> None:
         super().__init__()
         self._above = above
-        self._step = step
+        self._usual_step = self._step = step
         self._low, self._high = 0.0, 1.0
         self._bars: NDArray[Any] = np.zeros(1)
         self._value: float | None = None
@@ -99,6 +100,10 @@ class HistogramSlider(QWidget):
         tall = np.log1p(np.asarray(counts, dtype=float))
         self._bars = tall / tall.max() if tall.max() > 0 else tall
         self._low, self._high = float(edges[0]), float(edges[-1])
+        self._step = self._usual_step
+        wide = self._high - self._low
+        if not 0.2 <= wide <= 2:  # distances, in any unit
+            self._step = 10.0 ** math.floor(math.log10(wide) - 2)
         self.update()
 
     def set_value(self, value: float | None, *, free: bool = True) -> None:
@@ -162,8 +167,7 @@ class HistogramSlider(QWidget):
 
     def _move_to(self, value: float) -> None:
         value = min(max(value, self._low), self._high)
-        if self._high - self._low > 20 * self._step:
-            value = round(round(value / self._step) * self._step, 10)
+        value = round(round(value / self._step) * self._step, 10)
         if value != self._value or not self._free:
             self.set_value(value)
             self.moved.emit(value)

@@ -230,7 +230,7 @@ class Tuner:
         if look is not None:
             data = prediction.data[(slice(None), *look)]
             prediction = Prediction(data, prediction.channels, prediction.spacing)
-        labels = classify(prediction, tuning.semantic)
+        labels = classify(prediction, tuning.semantic, cancelled)
         used = {}
         if len(prediction.channels) == 1:
             used["threshold"] = tuning.semantic.threshold
@@ -247,15 +247,18 @@ def histogram_of(
     channel : str
         Its name.
     data : ndarray
-        Its values; probabilities are counted between 0 and 1, so that sliders line up.
+        Its values; probabilities are counted between 0 and 1, so that sliders line up,
+        distances from the smallest to the largest.
 
     Returns
     -------
     counts, edges : ndarray
     """
     low, high = float(data.min()), float(data.max())
-    if channel not in ("D", "Dv2") or (low >= 0 and high <= 1):
+    if channel not in ("D", "Dv2"):
         low, high = 0.0, 1.0
+    elif low == high:
+        low, high = min(low, 0.0), max(high, 1.0)
     return np.histogram(data, BINS, (low, max(high, low + 1e-6)))
 
 

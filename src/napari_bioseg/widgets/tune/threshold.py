@@ -23,6 +23,7 @@ from napari_bioseg.widgets.forms.look import Palette
 from napari_bioseg.widgets.forms.spin_boxes import number_box
 
 from .histogram import HistogramSlider
+from .sources import is_semantic
 
 Value = float | Literal["auto", "off"]
 
@@ -57,6 +58,11 @@ class Threshold:
     above: bool
 
     @property
+    def key(self) -> str:
+        """What tells it apart: its setting, or its class where classes share one."""
+        return self.channel if self.setting == "thresholds" else self.setting
+
+    @property
     def text(self) -> str:
         """Label of its row, such as ``Inside (B) above``."""
         words = WORDS.get(self.channel)
@@ -66,6 +72,8 @@ class Threshold:
     @property
     def group(self) -> str:
         """Heading it stands under."""
+        if self.setting == "thresholds":
+            return "Classes"
         return "Seeds" if self.setting.startswith("seed") else "Foreground"
 
 
@@ -89,6 +97,8 @@ def thresholds_of(channels: Sequence[str]) -> tuple[Threshold, ...]:
     """
     if tuple(channels) == ("foreground",):
         return (Threshold("threshold", "foreground", above=True),)
+    if is_semantic(channels):
+        return tuple(Threshold("thresholds", c, above=True) for c in channels[1:])
     base = next((name for name in ("B", "F", "M") if name in channels), "")
     mask = "M" if "M" in channels else base
     known = [
@@ -131,7 +141,7 @@ class ThresholdRow(QWidget):
     def __init__(self, threshold: Threshold, spec: FieldSpec) -> None:
         super().__init__()
         self.threshold = threshold
-        self._value: Value = spec.default
+        self._value: Value = "off" if spec.kind == "numbers" else spec.default
         self._used: float | None = None
         self.slider = HistogramSlider(above=threshold.above, step=spec.step or 0.01)
         self.box: Any = number_box(spec)
@@ -143,7 +153,8 @@ class ThresholdRow(QWidget):
         for widget in (self._label, self.slider):
             widget.setToolTip(tooltip(spec))
         for word, toggle in self.toggles.items():
-            toggle.setToolTip(_WORDS[word])
+            several = word == "off" and spec.kind == "numbers"
+            toggle.setToolTip(LIKELIEST if several else _WORDS[word])
         line = QHBoxLayout()
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(3)
@@ -242,6 +253,7 @@ class ThresholdRow(QWidget):
         self.slider.setVisible(not off)
 
 
+LIKELIEST = "Without a threshold a class takes part where it is likelier than class 0"
 _WORDS = {
     "auto": "Find the value by Otsu's method; the dotted line shows it",
     "off": "This channel takes no part here",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,6 +18,11 @@ from napari_bioseg.widgets.forms.rows import title
 from .live import Tuning
 from .sources import is_semantic
 from .threshold import ThresholdRow, thresholds_of
+
+CLASSES = (
+    "The likeliest class of each pixel wins. With a threshold, a class may win "
+    "wherever it is above it."
+)
 
 
 class ThresholdGroup(QWidget):
@@ -81,9 +87,14 @@ class ThresholdGroup(QWidget):
         tuning : Tuning
             The settings.
         """
-        for name, row in self.rows.items():
-            holder = tuning.semantic if name == "threshold" else tuning.instances
-            row.set_value(getattr(holder, name))
+        classes = tuning.semantic.thresholds
+        for place, row in enumerate(self.rows.values()):
+            setting = row.threshold.setting
+            if setting == "thresholds":
+                row.set_value(classes[place] if place < len(classes) else "off")
+                continue
+            holder = tuning.semantic if setting == "threshold" else tuning.instances
+            row.set_value(getattr(holder, setting))
         self._follow()
 
     def apply_to(self, tuning: Tuning) -> Tuning:
@@ -99,10 +110,17 @@ class ThresholdGroup(QWidget):
         Tuning
         """
         values = {name: row.value for name, row in self.rows.items()}
-        semantic = tuning.semantic
+        if not is_semantic(self._channels) or not values:
+            return replace(tuning, instances=tuning.instances.replace(**values))
         if "threshold" in values:
-            semantic = semantic.replace(threshold=values.pop("threshold"))
-        return Tuning(tuning.instances.replace(**values), semantic, tuning.cleanup)
+            semantic = tuning.semantic.replace(**values)
+        else:
+            several = tuple(values.values())
+            # written only as far as needed: nothing is the plain choice
+            while several and several[-1] == "off":
+                several = several[:-1]
+            semantic = tuning.semantic.replace(thresholds=several)
+        return replace(tuning, semantic=semantic)
 
     def show_used(self, thresholds: Mapping[str, float]) -> None:
         """Show the numbers that ``auto`` stands for.
@@ -148,10 +166,10 @@ class ThresholdGroup(QWidget):
             row.set_palette(self._palette)
             row.changed.connect(self.changed)
             row.committed.connect(self._committed)
-            self.rows[threshold.setting] = row
+            self.rows[threshold.key] = row
             self._column.addWidget(row)
-        if not self.rows and self._channels and is_semantic(self._channels):
-            self._column.addWidget(Note("The likeliest class of each pixel wins."))
+        if heading == "Classes":
+            self._column.insertWidget(1, Note(CLASSES))
 
     def _committed(self) -> None:
         self._follow()

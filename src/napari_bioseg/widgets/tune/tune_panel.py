@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QCheckBox, QMenu, QPushButton, QWidget
+from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from napari_bioseg.settings import CleanupSettings, InstanceSettings, Workflow
 from napari_bioseg.widgets.bridge.layers import current_view
@@ -16,48 +16,26 @@ from napari_bioseg.widgets.forms.look import Palette, palette_of
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import row_of, title
 from napari_bioseg.widgets.forms.section import Section
+from napari_bioseg.widgets.jobs.engine_start import is_compiled, load_compiled
 from napari_bioseg.widgets.jobs.worker import Latest, notify
 from napari_bioseg.widgets.panel import Panel
 
 from .history import History
 from .live import Answer, Tuner, Tuning, tune
+from .presets import WATERSHED, preset_button
 from .results import Results
 from .source_choice import SourceChoice
 from .sources import Source
+from .summary import summary
 from .threshold_group import ThresholdGroup
 from .tuned_model import model_of, save_tuning
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-WATERSHED = (
-    "min_seed_size",
-    "landscape",
-    "smoothing",
-    "connectivity",
-    "seed_erosion",
-    "seed_dilation",
-    "foreground_erosion",
-    "foreground_dilation",
-    "by_slice",
+PREPARING = (
+    "Preparing: this takes a second, and once on a new computer about half a minute …"
 )
-"""Settings of the instances that are no thresholds."""
-
-PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "Automatic": (
-        "Find every threshold by Otsu's method",
-        {
-            name: InstanceSettings.model_fields[name].default
-            for name in InstanceSettings.model_fields
-            if name.startswith(("seed_", "foreground_")) and name not in WATERSHED
-        },
-    ),
-    "Fixed 0.5 / 0.1 / 0.3": (
-        "Seeds where B is above 0.5 and C below 0.1, foreground where B is above 0.3",
-        {"seed_binary": 0.5, "seed_contour": 0.1, "foreground_binary": 0.3},
-    ),
-}
-"""Name of each set of thresholds, its help, and its values."""
 
 
 class TunePanel(Panel):
@@ -78,9 +56,12 @@ class TunePanel(Panel):
         self._history = History(self._start)
         self._known: tuple[str, tuple[str, ...]] = ("", ())
         self._live = Latest(tune, keep_up=True)
+        self._preparing = Latest(load_compiled)
         self.choice = SourceChoice(napari_viewer)
         self._build()
         self._connect()
+        if not is_compiled():
+            self._preparing.request()
         self.choice.refresh()
 
     @property
@@ -104,11 +85,12 @@ class TunePanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether an answer is on its way."""
-        return bool(self.choice.busy or self._live.busy)
+        return bool(self.choice.busy or self._live.busy or self._preparing.busy)
 
     def close_threads(self) -> None:
         """End the panel's threads; the panel answers to nothing any more."""
         self.choice.close_thread()
+        self._preparing.close()
         self._live.close()
 
     def palette_changed(self, palette: Palette) -> None:
@@ -139,7 +121,7 @@ class TunePanel(Panel):
         self.redo = QPushButton("Redo")
         self.reset = QPushButton("Reset")
         self.reset.setToolTip("Back to the settings that the prediction came with")
-        self.presets = _preset_button(self._take_preset)
+        self.presets = preset_button(self._take_preset)
         self.save = QPushButton("Save to model")
         self.saved = Note()
         self._always: tuple[QWidget, ...] = (
@@ -194,8 +176,11 @@ class TunePanel(Panel):
             shortcut.activated.connect(button.click)
         self._live.result.connect(self._answered)
         self._live.failed.connect(self._failed)
+        self._preparing.result.connect(lambda _: self._prepared())
+        self._preparing.failed.connect(self._failed)
         self.viewer.layers.events.removed.connect(self._layer_removed)
-        self.destroyed.connect(partial(self._live.close, 0.2))
+        for work in (self._live, self._preparing):
+            self.destroyed.connect(partial(work.close, 0.2))
 
     # ---- a prediction comes and goes ----
 
@@ -272,6 +257,8 @@ class TunePanel(Panel):
         source = self._tuner.source
         view = current_view(self.viewer, source.parts[0].layer, source.axes)
         moving = self.thresholds.dragging
+        if not is_compiled():
+            self.status.say(PREPARING)
         self._live.request(self._tuner, self.tuning, view, moving)
 
     def _answered(self, answer: Answer) -> None:
@@ -285,7 +272,12 @@ class TunePanel(Panel):
         self._results.show(source, answer, notes)
         if answer.stage != "other frame":
             self.thresholds.show_used(answer.thresholds)
-            self.status.say(summary(answer, source), "good")
+            preview = answer.stage == "view"
+            self.status.say(summary(answer, source), "hint" if preview else "good")
+
+    def _prepared(self) -> None:
+        if self.status.message == PREPARING:
+            self.status.clear()
 
     def _failed(self, error: Exception) -> None:
         self.status.error(str(error))
@@ -348,40 +340,3 @@ class TunePanel(Panel):
             if folder is None
             else f"Write these settings into {folder / 'workflow.yaml'}"
         )
-
-
-def summary(answer: Answer, source: Source) -> str:
-    """Say in a few words what was found and how fast.
-
-    Parameters
-    ----------
-    answer : Answer
-        What was found.
-    source : Source
-        Where.
-
-    Returns
-    -------
-    str
-        For example ``125 objects · 18 ms``.
-    """
-    time = f"{max(1, round(answer.seconds * 1000))} ms"
-    if source.is_semantic:
-        share = answer.count / max(answer.labels.size, 1)
-        return f"{share:.1%} foreground · {time}"
-    objects = f"{answer.count:,} object" + ("" if answer.count == 1 else "s")
-    where = " in view" if answer.stage == "view" else ""
-    return f"{objects}{where} · {time}"
-
-
-def _preset_button(take: Any) -> QPushButton:
-    button = QPushButton("Presets")
-    menu = QMenu(button)
-    menu.setToolTipsVisible(True)
-    for name, (tip, values) in PRESETS.items():
-        action = menu.addAction(name)
-        if action is not None:
-            action.setToolTip(tip)
-            action.triggered.connect(lambda _=False, values=values: take(values))
-    button.setMenu(menu)
-    return button
