@@ -19,13 +19,13 @@ import torch
 
 from napari_bioseg.engine import Model, Pair, predict_tiles, train
 from napari_bioseg.engine.batch import draw_batch, epoch_order, to_device
+from napari_bioseg.engine.choose_tiles import choose_tiling
 from napari_bioseg.engine.loss import Loss
 from napari_bioseg.engine.memory import keep_freed_memory
 from napari_bioseg.engine.model import run_network
 from napari_bioseg.engine.normalize import scale_of
 from napari_bioseg.engine.plan import make_plan
 from napari_bioseg.engine.precision import autocast
-from napari_bioseg.engine.predict import choose_tiling
 from napari_bioseg.settings import PredictSettings, TrainedOn, Workflow
 
 

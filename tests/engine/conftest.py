@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,3 +54,10 @@ def tiny() -> Workflow:
         data=DataSettings(patch=(32, 32), validation=0.3),
         train=TrainSettings(epochs=2, steps=3, batch_size=2, device="cpu"),
     )
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Remember limits of memory in a folder of this test alone."""
+    monkeypatch.setenv("NAPARI_BIOSEG_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"

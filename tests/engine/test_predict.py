@@ -16,7 +16,7 @@ from napari_bioseg.engine import (
     predict_array,
     predict_tiles,
 )
-from napari_bioseg.engine.predict import choose_tiling
+from napari_bioseg.engine.choose_tiles import choose_tiling
 from napari_bioseg.settings import (
     InstanceTask,
     NetworkSettings,
@@ -93,7 +93,7 @@ def test_lazy_equals_eager_in_any_order(overlap, dimensions):
     settings = PredictSettings(tile=(24,) * dimensions, overlap=overlap, device="cpu")
     image = noise(*size)
     # convolutions differ in the last bit with the alignment of their memory
-    equal = partial(np.testing.assert_allclose, rtol=0, atol=1e-6)
+    equal = partial(np.testing.assert_allclose, rtol=0, atol=1e-5)
     *tiles, done = predict_tiles(image, model, settings)
     lazy = predict(image, model, settings)
     assert lazy.dtype == np.float32
@@ -154,9 +154,9 @@ def test_from_zarr_to_zarr(tmp_path):
     *_, done = predict_tiles(source, model, settings, out=out)
     assert done.data is out
     *_, wanted = predict_tiles(image, model, settings)
-    np.testing.assert_allclose(out[:], wanted.data, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(out[:], wanted.data, rtol=0, atol=1e-5)
     lazy = predict(dask.array.from_zarr(source), model, settings)
-    np.testing.assert_allclose(lazy.compute(), wanted.data, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(lazy.compute(), wanted.data, rtol=0, atol=1e-5)
 
 
 def test_models_are_averaged():
@@ -175,13 +175,13 @@ def test_small_images_are_one_tile():
 def test_automatic_tiles_bound_the_memory():
     model = lively(features=16, depth=3)
     for size in [(50_000, 60_000), (200, 1_000_000)]:
-        tiling = choose_tiling(size, [model], PredictSettings())
+        tiling = choose_tiling(size, [model], PredictSettings(memory=64))
         assert tiling.axes[0].overlap >= model.shape.halo[0]
         reads = [axis.read(axis.tiles // 2) for axis in tiling.axes]
         pixels = np.prod([part.stop - part.start for part in reads])
         assert 1e6 < pixels < 6e6
     volume = lively(3, features=16, depth=3)
-    tiling = choose_tiling((2000, 2000, 2000), [volume], PredictSettings())
+    tiling = choose_tiling((2000, 2000, 2000), [volume], PredictSettings(memory=64))
     reads = [axis.read(axis.tiles // 2) for axis in tiling.axes]
     assert 1e6 < np.prod([part.stop - part.start for part in reads]) < 6e6
     assert all(axis.blend for axis in tiling.axes)

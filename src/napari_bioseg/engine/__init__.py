@@ -14,7 +14,8 @@ from .events import (
 from .fit import Fit, fit_thresholds
 from .model import Model, predict_array
 from .pair import Pair, check_pairs
-from .predict import predict, predict_tiles
+from .predict import predict
+from .predict_tiles import predict_tiles
 from .train import train
 
 __all__ = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from .estimate import Estimate
     from .model import Model
+    from .patches import Sample
 
 Reason = Literal["finished", "patience", "time", "stopped", "diverged"]
 """Why training ended: all epochs done, no more progress, out of time, told to stop,
@@ -42,6 +43,12 @@ class Started:
     """The epoch that comes next: 1, or more when training is resumed."""
     notes: tuple[str, ...] = ()
     """What was decided that the user may want to know, one sentence each."""
+    estimate: Estimate | None = None
+    """How long it will take and how much memory, from trying one step."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What the training data are: a name and a value each."""
+    examples: tuple[Sample, ...] = ()
+    """A few validation patches with their targets, for pictures of predictions."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,13 @@ class StepDone:
     """Steps per epoch."""
     loss: float
     """Training loss of this step's batch."""
+    learning_rate: float = 0.0
+    """Learning rate of this step."""
+    seconds_left: float = 0.0
+    """Estimated time to the end, if patience does not end it sooner."""
+    warning: str = ""
+    """What changed without ending the training: memory ran out, say, so that fewer
+    patches are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,10 @@ class EpochDone:
     """Estimated time to the end, if patience does not end it sooner."""
     best: bool = False
     """Whether this epoch is the best so far."""
+    monitor: str = "validation loss"
+    """Name of the quantity that decides which epoch is the best."""
+    score: float = float("nan")
+    """Its value after this epoch."""
     warning: str = ""
     """What went wrong without ending the training, such as a full disk."""
 
@@ -95,11 +113,14 @@ class Trained:
     best_epoch: int
     """The epoch whose weights these are; 0 if none was finished."""
     score: float | None
-    """Validation loss of the best epoch; None if none was finished."""
+    """Monitored quantity in the best epoch, usually the validation loss; None if no
+    epoch was finished or judged."""
     reason: Reason
     """Why it ended."""
     message: str = ""
     """Advice, where the end was not a good one; empty otherwise."""
+    monitor: str = "validation loss"
+    """Name of the monitored quantity."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +133,10 @@ class TileDone:
     """How many tiles there are."""
     region: tuple[slice, ...]
     """The part of the image, per spatial axis, whose values are final now."""
-    data: NDArray[np.float32] | None = None
+    data: NDArray[Any] | None = None
     """The values of that region, (C, [Z,] Y, X)."""
+    place: tuple[int, ...] = ()
+    """Which tile it is, counted along each axis."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +145,8 @@ class Predicted:
 
     data: Any
     """The whole prediction (C, [Z,] Y, X): a new array, or the one given as ``out``."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about it, one sentence each."""
 
 
 TrainEvent = Started | StepDone | EpochDone | Trained

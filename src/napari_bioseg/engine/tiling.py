@@ -30,12 +30,15 @@ class Axis:
     blend : int
         On either side of an edge, this many pixels fade from one tile to the next; 0
         if the overlap is so large that the tiles agree there.
+    step : int
+        Blocks start at multiples of this; 0 if they are not that regular.
     """
 
     length: int
     edges: tuple[int, ...]
     overlap: int
     blend: int
+    step: int = 0
 
     @property
     def tiles(self) -> int:
@@ -83,15 +86,15 @@ class Tiling:
         every = list(itertools.product(*(range(count) for count in self.grid)))
         if focus is None:
             return every
+        return sorted(every, key=lambda index: self.distance(index, focus))
 
-        def distance(index: Index) -> float:
-            gaps = (
-                max(part.start - at, at - part.stop + 1, 0.0)
-                for part, at in zip(self.block(index), focus, strict=True)
-            )
-            return math.hypot(*gaps)
-
-        return sorted(every, key=distance)
+    def distance(self, index: Index, place: Sequence[float]) -> float:
+        """Return how many pixels a block is away from a place; 0 inside."""
+        gaps = (
+            max(part.start - at, at - part.stop + 1, 0.0)
+            for part, at in zip(self.block(index), place, strict=True)
+        )
+        return math.hypot(*gaps)
 
     def read(self, index: Index) -> Region:
         """Return what a tile looks at."""
@@ -160,8 +163,10 @@ class Tiling:
         )
 
 
-def make_axis(length: int, core: int, overlap: int, multiple: int, halo: int) -> Axis:
-    """Divide one axis evenly into tiles.
+def make_axis(
+    length: int, core: int, overlap: int, multiple: int, halo: int, chunk: int = 0
+) -> Axis:
+    """Divide one axis into tiles: evenly, or where chunks of the result end.
 
     Parameters
     ----------
@@ -176,6 +181,9 @@ def make_axis(length: int, core: int, overlap: int, multiple: int, halo: int) ->
     halo : int
         Overlap from which on tiles agree exactly, or a large number if they never do;
         with less, neighbours are blended in half of the overlap.
+    chunk : int
+        Size of the chunks that results are written into. Blocks then hold whole
+        chunks, or, if tiles are smaller than that, are all of one size.
 
     Returns
     -------
@@ -187,12 +195,28 @@ def make_axis(length: int, core: int, overlap: int, multiple: int, halo: int) ->
     (0, 32, 68, 100)
     """
     overlap = math.ceil(overlap / multiple) * multiple
+    if chunk and core < length:
+        return _regular_axis(length, core, overlap, multiple, halo, chunk)
     count = max(1, math.ceil(length / max(core, multiple)))
     edges = [round(length * i / count / multiple) * multiple for i in range(count)]
     edges = [*sorted(set(edges)), length]
     narrowest = min(b - a for a, b in itertools.pairwise(edges))
     blend = 0 if overlap >= halo else min(overlap // 2, narrowest // 2)
     return Axis(length, tuple(edges), overlap, blend)
+
+
+def _regular_axis(
+    length: int, core: int, overlap: int, multiple: int, halo: int, chunk: int
+) -> Axis:
+    unit = math.lcm(chunk, multiple)
+    if core < unit:
+        unit = multiple
+    step = max(core // unit, 1) * unit
+    blend = 0
+    if overlap < halo:  # edges and blocks both start at multiples
+        blend = min(overlap // 2, step // 2) // multiple * multiple
+    edges = [0, *range(step + blend, length, step), length]
+    return Axis(length, tuple(edges), overlap, blend, step)
 
 
 def _crop(

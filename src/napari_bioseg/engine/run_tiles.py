@@ -1,0 +1,361 @@
+"""Networks over tiles: batches, flips and turns, several models, too little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_bioseg.settings import PredictSettings
+
+from .choose_tiles import choose_batch, choose_tiling
+from .model import Model
+from .normalize import Scale, scale_of
+from .orientations import Orientation, orientations
+from .pixels import Pixels
+from .precision import has_fast_bfloat16
+from .stored_values import stored_dtype, stored_names
+from .tile_limits import limit_of, remember
+from .tiling import Region, Tiling
+
+Batch = NDArray[np.float32]
+"""(N, C, [Z,] Y, X)"""
+
+
+class TileRunner:
+    """The models of a prediction, and what they say about tiles of one image.
+
+    Parameters
+    ----------
+    image : array, (C, [Z,] Y, X)
+        As it is, not normalised; numpy, dask or zarr.
+    model : Model or sequence of Model
+        Several models (an ensemble) are averaged.
+    settings : PredictSettings
+        Tiles, memory, flips and turns, precision and device.
+    align : sequence of int, optional
+        Sizes of the chunks of the result, see `choose_tiling`.
+
+    Raises
+    ------
+    ValueError
+        If the image does not suit the model, or models do not suit each other.
+    """
+
+    def __init__(
+        self,
+        image: Any,
+        model: Model | Sequence[Model],
+        settings: PredictSettings,
+        align: Sequence[int] | None = None,
+    ) -> None:
+        self.models = [model] if isinstance(model, Model) else list(model)
+        check_alike(self.models)
+        self.models[0].check_image(tuple(image.shape))
+        self.workflow = self.models[0].workflow
+        self.settings = settings
+        self.image = Pixels(image)
+        self.names = stored_names(self.workflow, settings)
+        self.dtype = stored_dtype(self.workflow, settings)
+        self.scales: list[Scale] = []
+        for each in self.models:
+            each.to(settings.device)
+            normalization = each.workflow.data.normalization
+            self.scales.append(scale_of(self.image, normalization))
+        size = tuple(image.shape[1:])
+        self.tiling: Tiling = choose_tiling(size, self.models, settings, align)
+        self.undefined = 0
+        """Pixels read that are NaN or infinite, where tiles overlap more than once."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        # another computer may have another device
+        state = dict(self.__dict__)
+        state["models"] = [
+            m if m.device.type == "cpu" else m.copy().to("cpu") for m in self.models
+        ]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for model in self.models:
+            model.to(self.settings.device)
+
+    def batch(self) -> int:
+        """Return how many tiles to hand to `tiles` at once."""
+        read = self.tiling.read((0,) * len(self.tiling.axes))
+        pixels = int(np.prod([part.stop - part.start for part in read]))
+        return choose_batch(pixels, self.models, self.settings)
+
+    def tile(self, region: Region) -> NDArray[np.float32]:
+        """Return what the models say about one region.
+
+        Parameters
+        ----------
+        region : tuple of slice
+
+        Returns
+        -------
+        ndarray, (C, [Z,] Y, X), float32
+        """
+        return self.tiles([region])[0]
+
+    def tiles(self, regions: Sequence[Region]) -> list[NDArray[np.float32]]:
+        """Return what the models say about several regions.
+
+        Parameters
+        ----------
+        regions : sequence of tuple of slice
+            Those of one size go through the network together.
+
+        Returns
+        -------
+        list of ndarray, (C, [Z,] Y, X), float32
+        """
+        return self.answers([self.image[(slice(None), *each)] for each in regions])
+
+    def answers(self, pieces: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+        """Return what the models say about pixels that are read already.
+
+        Parameters
+        ----------
+        pieces : sequence of ndarray, (C, [Z,] Y, X)
+            As they are, not normalised.
+
+        Returns
+        -------
+        list of ndarray, (C, [Z,] Y, X), float32
+        """
+        for piece in pieces:
+            if piece.dtype.kind == "f":
+                self.undefined += piece.size - int(np.isfinite(piece).sum())
+        sums: list[NDArray[np.float32] | None] = [None] * len(pieces)
+        for model, scale in zip(self.models, self.scales, strict=True):
+            normalised = [scale(piece) for piece in pieces]
+            for places in _alike(normalised):
+                stack = _stacked([normalised[place] for place in places])
+                found = in_all_orientations(model, stack, self.settings)
+                for place, values in zip(places, found, strict=True):
+                    before = sums[place]
+                    sums[place] = values if before is None else before + values
+        count = np.float32(len(self.models))
+        return [
+            total / count if count > 1 else total for total in sums if total is not None
+        ]
+
+
+def in_all_orientations(model: Model, batch: Batch, settings: PredictSettings) -> Batch:
+    """Run a model over a batch, in one or all orientations.
+
+    Parameters
+    ----------
+    model : Model
+    batch : ndarray, (N, C, [Z,] Y, X), float32, normalised
+    settings : PredictSettings
+        ``tta`` and ``precision``.
+
+    Returns
+    -------
+    ndarray, (N, C, [Z,] Y, X), float32
+        The image is padded first to what the network divides evenly: so a flipped tile
+        is pooled where the flipped image is.
+    """
+    half = _half(settings, model.device)
+    if settings.tta == "off":
+        return run_within_memory(model, batch, half=half)
+    size = batch.shape[2:]
+    missing = [-n % m for n, m in zip(size, model.shape.multiple, strict=True)]
+    padded = np.pad(batch, [(0, 0), (0, 0), *((0, n) for n in missing)], mode="edge")
+    crop = (slice(None), slice(None), *(slice(n) for n in size))
+    result: Batch | None = None
+    every: tuple[Orientation, ...] = orientations(model.dimensions)
+    for orientation in every:
+        turned = np.ascontiguousarray(orientation.apply(padded))
+        found = run_within_memory(model, turned, half=half)
+        values = orientation.undo(found)[crop]
+        if result is None:
+            result = np.array(values)
+        elif settings.tta == "mean":
+            result += values
+        elif settings.tta == "max":
+            np.maximum(result, values, out=result)
+        else:
+            np.minimum(result, values, out=result)
+    if result is None:
+        raise AssertionError("there is at least one orientation")
+    if settings.tta == "mean":
+        result /= np.float32(len(every))
+    return result
+
+
+def run_within_memory(model: Model, batch: Batch, *, half: bool = False) -> Batch:
+    """Run a model over a batch, in parts where memory does not suffice for the whole.
+
+    Parameters
+    ----------
+    model : Model
+    batch : ndarray, (N, C, [Z,] Y, X), float32, normalised
+    half : bool
+        Whether the network computes with bfloat16.
+
+    Returns
+    -------
+    ndarray, (N, C, [Z,] Y, X), float32
+        The batch is halved first, then the tiles with all that the network looks at
+        around them: where it looks at a bounded region (no instance or group norm) the
+        answer is the same. What was too much is remembered, and not tried again.
+
+    Raises
+    ------
+    MemoryError
+        If not even small parts fit.
+    """
+    pixels = batch.shape[0] * int(np.prod(batch.shape[2:]))
+    limit = limit_of(model)
+    cut = _middle(model, batch)
+    if limit is None or pixels < limit or cut is None:
+        try:
+            return run_batch(model, batch, half=half)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            if cut is None:
+                raise MemoryError(
+                    f"a part of {batch.shape[2:]} px does not fit into the memory of "
+                    f"{model.device} ({error}); close other programs, set "
+                    "predict.device to 'cpu', or train a smaller network "
+                    "(network.features)"
+                ) from error
+        remember(model, pixels)
+        if model.device.type == "cuda":
+            torch.cuda.empty_cache()
+    if cut is None:
+        raise AssertionError("what cannot be cut was tried")
+    axis, middle, halo = cut
+    parts = np.moveaxis(batch, axis, 0)
+    pieces = []
+    for part, keep in (
+        (parts[: middle + halo], slice(0, middle)),
+        (parts[middle - halo :], slice(halo, None)),
+    ):
+        whole = np.ascontiguousarray(np.moveaxis(part, 0, axis))
+        found = run_within_memory(model, whole, half=half)
+        pieces.append(np.moveaxis(found, axis, 0)[keep])
+    return np.moveaxis(np.concatenate(pieces), 0, axis)
+
+
+def run_batch(model: Model, batch: Batch, *, half: bool = False) -> Batch:
+    """Run a model over a batch, all at once.
+
+    Parameters
+    ----------
+    model : Model
+    batch : ndarray, (N, C, [Z,] Y, X), float32, normalised
+    half : bool
+        Whether the network computes with bfloat16; its last activation never does.
+
+    Returns
+    -------
+    ndarray, (N, C, [Z,] Y, X), float32
+    """
+    device = model.device
+    size = batch.shape[2:]
+    tensor = torch.from_numpy(_wide_enough(model, batch)).to(device)
+    if model.dimensions == 2:
+        tensor = tensor.contiguous(memory_format=torch.channels_last)
+    was_training = model.network.training
+    model.network.eval()
+    try:
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, dtype=torch.bfloat16, enabled=half),
+        ):
+            logits = model.network(tensor)
+        with torch.inference_mode():
+            found = model.activate(logits.float()).cpu()
+    finally:
+        model.network.train(was_training)
+    crop = (slice(None), slice(None), *(slice(n) for n in size))
+    return np.ascontiguousarray(found.numpy()[crop])
+
+
+def check_alike(models: Sequence[Model]) -> None:
+    """Refuse models that cannot be averaged.
+
+    Parameters
+    ----------
+    models : sequence of Model
+
+    Raises
+    ------
+    ValueError
+        If there is none, or tasks, channels or dimensions differ.
+    """
+    if not models:
+        raise ValueError("there is no model to predict with; give at least one")
+    first = models[0]
+    for number, model in enumerate(models[1:], start=2):
+        for what in ("dimensions", "in_channels", "outputs"):
+            here, there = getattr(model, what), getattr(first, what)
+            if here != there:
+                raise ValueError(
+                    f"model {number} has {what} {here}, but model 1 has {there}; only "
+                    "models of one kind can be averaged"
+                )
+        if model.workflow.task != first.workflow.task:
+            raise ValueError(
+                f"model {number} learned other channels ({model.workflow.task}) than "
+                f"model 1 ({first.workflow.task}); only models of one task can be "
+                "averaged"
+            )
+
+
+def _half(settings: PredictSettings, device: torch.device) -> bool:
+    if settings.precision == "auto":
+        return device.type == "cuda" and has_fast_bfloat16(device)
+    return settings.precision == "bfloat16"
+
+
+def _wide_enough(model: Model, batch: Batch) -> Batch:
+    """Repeat the edge of images that instance norms would see one pixel of."""
+    size, multiple = batch.shape[2:], model.shape.multiple
+    if any(n > m for n, m in zip(size, multiple, strict=True)):
+        return batch
+    if model.workflow.network.normalization != "instance":
+        return batch
+    widths = [(0, 2 * m - n) for n, m in zip(size, multiple, strict=True)]
+    return np.pad(batch, [(0, 0), (0, 0), *widths], mode="edge")
+
+
+def _alike(pieces: Sequence[NDArray[np.float32]]) -> list[list[int]]:
+    """Group pieces by their shape."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for place, piece in enumerate(pieces):
+        groups.setdefault(piece.shape, []).append(place)
+    return list(groups.values())
+
+
+def _stacked(pieces: list[NDArray[np.float32]]) -> Batch:
+    if len(pieces) == 1:
+        return np.ascontiguousarray(pieces[0])[np.newaxis]
+    return np.stack(pieces)
+
+
+def _middle(model: Model, batch: Batch) -> tuple[int, int, int] | None:
+    """Return the axis to halve, where, and how far halves look; None if too small."""
+    if batch.shape[0] > 1:
+        return 0, batch.shape[0] // 2, 0
+    size = batch.shape[2:]
+    axis = int(np.argmax(size))
+    multiple, halo = model.shape.multiple[axis], model.shape.halo[axis]
+    middle = size[axis] // 2 // multiple * multiple
+    return None if middle <= halo else (axis + 2, middle, halo)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return "not enough memory" in text or "can't allocate memory" in text
