@@ -145,7 +145,7 @@ class Tuner:
         Answer
         """
         leading = len(self._leading)
-        index = tuple((side.start + side.stop - 1) // 2 for side in view[:leading])
+        index = frame_of(view, leading)
         look = view[leading:]
         frame = self._frame(index)
         seen = np.prod([side.stop - side.start for side in look])
@@ -165,15 +165,27 @@ class Tuner:
                 frame = self._frame(other)
                 yield self._answer(frame, tuning, None, "other frame", False, cancelled)
 
+    def prediction(self, index: tuple[int, ...]) -> Prediction:
+        """Return the prediction of one frame.
+
+        Parameters
+        ----------
+        index : tuple of int
+            Its place along the leading axes.
+
+        Returns
+        -------
+        Prediction
+        """
+        at: Any = (slice(None), *index)
+        return Prediction(self._data[at], self.source.channels, self._spacing)
+
     def _frame(self, index: tuple[int, ...]) -> _Frame:
         """Return a time point; only a few are remembered."""
         if index not in self._frames:
             while len(self._frames) >= FRAMES:
                 del self._frames[next(iter(self._frames))]
-            at: Any = (slice(None), *index)
-            data = self._data[at]
-            prediction = Prediction(data, self.source.channels, self._spacing)
-            self._frames[index] = _Frame(prediction, index)
+            self._frames[index] = _Frame(self.prediction(index), index)
         return self._frames[index]
 
     def _answer(
@@ -235,6 +247,24 @@ class Tuner:
         if len(prediction.channels) == 1:
             used["threshold"] = tuning.semantic.threshold
         return Instances(labels, labels, labels > 0, used, look)
+
+
+def frame_of(view: Slices, leading: int) -> tuple[int, ...]:
+    """Return the frame in the middle of what is in view.
+
+    Parameters
+    ----------
+    view : tuple of slice
+        What is in view, leading axes included.
+    leading : int
+        Number of leading axes.
+
+    Returns
+    -------
+    tuple of int
+        Its place along them.
+    """
+    return tuple((side.start + side.stop - 1) // 2 for side in view[:leading])
 
 
 def histogram_of(

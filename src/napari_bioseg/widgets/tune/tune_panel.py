@@ -20,8 +20,9 @@ from napari_bioseg.widgets.jobs.engine_start import is_compiled, load_compiled
 from napari_bioseg.widgets.jobs.worker import Latest, notify
 from napari_bioseg.widgets.panel import Panel
 
+from .fitting import FitPart
 from .history import History
-from .live import Answer, Tuner, Tuning, tune
+from .live import Answer, Tuner, Tuning, frame_of, tune
 from .presets import WATERSHED, preset_button
 from .results import Results
 from .source_choice import SourceChoice
@@ -91,6 +92,7 @@ class TunePanel(Panel):
         """End the panel's threads; the panel answers to nothing any more."""
         self.choice.close_thread()
         self._preparing.close()
+        self.fitting.close_thread()
         self._live.close()
 
     def palette_changed(self, palette: Palette) -> None:
@@ -112,6 +114,9 @@ class TunePanel(Panel):
         self.cleanup = SettingsForm(CleanupSettings())
         self._watershed_part = Section("Watershed", self.watershed)
         self._cleanup_part = Section("Clean-up", self.cleanup)
+        self.fitting = FitPart(self.viewer)
+        self.fitting.follow(self._to_fit)
+        self._fitting_part = Section("Fit to ground truth", self.fitting)
         self._show_title = title("Show")
         self.seeds = QCheckBox("Seeds")
         self.seeds.setToolTip("Show where instances start to grow")
@@ -127,6 +132,7 @@ class TunePanel(Panel):
         self._always: tuple[QWidget, ...] = (
             self.thresholds,
             self._cleanup_part,
+            self._fitting_part,
             self.undo,
             self.redo,
             self.reset,
@@ -145,6 +151,7 @@ class TunePanel(Panel):
             self.thresholds,
             self._watershed_part,
             self._cleanup_part,
+            self._fitting_part,
             self._show_title,
             row_of(self.seeds, self.foreground, stretch=1),
             row_of(self.undo, self.redo, self.reset, self.presets),
@@ -161,6 +168,7 @@ class TunePanel(Panel):
         for form in (self.watershed, self.cleanup):
             form.changed.connect(lambda _: self._commit())
             form.error.connect(lambda _: self._follow_state())
+        self.fitting.found.connect(self._take)
         self.seeds.toggled.connect(self._show_parts)
         self.foreground.toggled.connect(self._show_parts)
         self.undo.clicked.connect(lambda: self._go(self._history.undo()))
@@ -246,6 +254,17 @@ class TunePanel(Panel):
         instances = tuning.instances.replace(**values)
         self.tuning = Tuning(instances, tuning.semantic, tuning.cleanup)
 
+    def _take(self, tuning: Tuning) -> None:
+        self.tuning = tuning
+
+    def _to_fit(self) -> tuple[Tuner, Tuning, tuple[int, ...]] | None:
+        """Return what the search of thresholds needs."""
+        if self._tuner is None or self._form_error():
+            return None
+        source = self._tuner.source
+        view = current_view(self.viewer, source.parts[0].layer, source.axes)
+        return self._tuner, self.tuning, frame_of(view, source.leading)
+
     def _form_error(self) -> str:
         return self.watershed.error_text or self.cleanup.error_text
 
@@ -329,6 +348,7 @@ class TunePanel(Panel):
             part.setVisible(ready)
         for part in self._for_instances:
             part.setVisible(ready and not semantic)
+        self.fitting.show_semantic(semantic)
         self.undo.setEnabled(self._history.can_undo)
         self.redo.setEnabled(self._history.can_redo)
         steps = len(self._history.now.cleanup.steps)
