@@ -98,7 +98,7 @@ def test_another_job_is_refused(job, tmp_path):
     ):
         next(train(pairs, other, folder=tmp_path, resume=True))
     other = workflow.replace(network=workflow.network.replace(features=8))
-    with pytest.raises(ValueError, match="cannot resume: network was"):
+    with pytest.raises(ValueError, match=r"cannot resume: network\.features was 4 and is 8"):
         next(train(pairs, other, folder=tmp_path, resume=True))
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -17,8 +16,8 @@ from napari_bioseg.settings import Workflow
 
 STATE_FILE = "state.safetensors"
 FORMAT = "1"
-_MUST_AGREE = ("task", "network", "data", "augment")
-_MUST_AGREE_IN_TRAIN = ("batch_size", "seed", "steps", "precision")
+PARTS = ("model", "best", "optimizer", "average")
+"""Kinds of tensors in a state."""
 
 Weights = dict[str, Tensor]
 
@@ -32,7 +31,15 @@ class Progress:
     best_epoch: int = 0
     """The best of them; 0 before the first."""
     score: float | None = None
-    """Validation loss of the best epoch."""
+    """Monitored quantity in the best epoch."""
+    lowered: int = 0
+    """How many times a plateau has lowered the learning rate."""
+    lowered_epoch: int = 0
+    """Epoch in which it last did."""
+    kept: list[tuple[str, float]] = field(default_factory=list)
+    """Checkpoints of the best epochs, by folder, with their scores."""
+    numbers: dict[str, float] = field(default_factory=dict)
+    """What the optimiser step remembers in plain numbers."""
     seconds: float = 0.0
     """Time spent."""
     digest: str = ""
@@ -51,6 +58,7 @@ class State:
     model: Weights
     best: Weights
     optimizer: Weights
+    average: Weights
 
 
 def save_state(folder: Path, state: State) -> None:
@@ -69,7 +77,7 @@ def save_state(folder: Path, state: State) -> None:
     """
     tensors = {
         f"{part}/{name}": tensor.detach().cpu().contiguous()
-        for part in ("model", "best", "optimizer")
+        for part in PARTS
         for name, tensor in getattr(state, part).items()
     }
     text = json.dumps(
@@ -104,7 +112,7 @@ def load_state(folder: Path) -> State:
             f"there is no interrupted training in {folder} (no {STATE_FILE}); "
             "train without resume, or name the folder of an earlier training"
         )
-    parts: dict[str, Weights] = {"model": {}, "best": {}, "optimizer": {}}
+    parts: dict[str, Weights] = {part: {} for part in PARTS}
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -128,61 +136,6 @@ def load_state(folder: Path) -> State:
         ) from error
 
 
-def check_same_job(old: Workflow, new: Workflow) -> None:
-    """Raise an error if a workflow is not the one that was interrupted.
-
-    Epochs, minutes, patience and learning rate may differ.
-
-    Parameters
-    ----------
-    old, new : Workflow
-
-    Raises
-    ------
-    ValueError
-        Naming the first setting that differs, with both values.
-    """
-    pairs = [(name, getattr(old, name), getattr(new, name)) for name in _MUST_AGREE]
-    pairs += [
-        (f"train.{name}", getattr(old.train, name), getattr(new.train, name))
-        for name in _MUST_AGREE_IN_TRAIN
-    ]
-    for name, before, now in pairs:
-        if before != now:
-            raise ValueError(
-                f"cannot resume: {name} was {before} and is {now} now; "
-                "set it back, or start anew without resume"
-            )
-
-
-def optimizer_state(optimizer: torch.optim.Optimizer, names: list[str]) -> Weights:
-    """Return an optimiser's memory by weight and quantity, ``"head.weight|step"``."""
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{name}|{key}": torch.as_tensor(value)
-        for index, name in enumerate(names)
-        for key, value in state.get(index, {}).items()
-    }
-
-
-def load_optimizer_state(
-    optimizer: torch.optim.Optimizer, names: list[str], saved: Weights
-) -> None:
-    """Give an optimiser the memory that `optimizer_state` returned."""
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    index = {name: number for number, name in enumerate(names)}
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in saved.items():
-        name, quantity = key.rsplit("|", 1)
-        number = index[name]
-        if tensor.shape == weights[number].shape:
-            # the fused step goes through memory in order, so the layouts must agree
-            tensor = torch.empty_like(weights[number]).copy_(tensor)
-        state.setdefault(number, {})[quantity] = tensor
-    whole = optimizer.state_dict()
-    optimizer.load_state_dict({**whole, "state": state})
-
-
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that either all of it or the earlier one is there.
 
@@ -199,7 +152,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(data)
+        _through(temporary)  # a power cut after the renaming must not leave it empty
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+    if os.name == "posix":
+        _through(path.parent)
+
+
+def _through(path: Path) -> None:
+    """Have the system write a file, or a folder's list of names, to the disk now."""
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from napari_bioseg.settings.train import Device
@@ -42,3 +45,29 @@ def choose_device(wanted: Device | str = "auto") -> torch.device:
             "choose 'auto', or install a torch build and driver for that device"
         )
     return torch.device(wanted)
+
+
+@contextmanager
+def repeatable(exactly: bool) -> Iterator[None]:
+    """Choose a GPU's ways to compute inside the ``with``; a CPU has only one.
+
+    Parameters
+    ----------
+    exactly : bool
+        Whether only those count that give the very same result every time. Otherwise
+        the fastest are found by trying, as all patches are of one size.
+    """
+    before = torch.are_deterministic_algorithms_enabled()
+    only_warn = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.backends.cudnn.flags(
+        enabled=torch.backends.cudnn.enabled,
+        benchmark=not exactly,
+        deterministic=exactly,
+        allow_tf32=torch.backends.cudnn.allow_tf32,
+    ):
+        if exactly:
+            torch.use_deterministic_algorithms(True, warn_only=True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(before, warn_only=only_warn)

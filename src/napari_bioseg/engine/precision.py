@@ -32,12 +32,45 @@ def autocast(
     -------
     torch.autocast
     """
+    if settings.precision == "float16":
+        return torch.autocast(device.type, dtype=torch.float16)
     if settings.precision == "auto":
         half = has_fast_bfloat16(device)
     else:
         half = settings.precision == "bfloat16"
     half = half and not (device.type == "cpu" and dimensions == 3)
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=half)
+
+
+def make_scaler(device: torch.device, settings: TrainSettings) -> torch.amp.GradScaler:
+    """Return what keeps small gradients from vanishing in float16.
+
+    Parameters
+    ----------
+    device : torch.device
+    settings : TrainSettings
+        With any other precision the scaler passes everything through.
+
+    Returns
+    -------
+    torch.amp.GradScaler
+
+    Raises
+    ------
+    ValueError
+        If float16 is asked for where torch is not made for it.
+
+    References
+    ----------
+    Micikevicius et al., 2018, https://doi.org/10.48550/arXiv.1710.03740
+    """
+    half = settings.precision == "float16"
+    if half and device.type != "cuda":
+        raise ValueError(
+            f"train.precision = 'float16' needs a CUDA GPU, but training computes on "
+            f"{device.type} here; choose 'auto', 'bfloat16' or 'float32'"
+        )
+    return torch.amp.GradScaler(device.type, enabled=half)
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

@@ -3,72 +3,31 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 
-from napari_bioseg.settings import Workflow
+from napari_bioseg.settings import InstanceSettings, Plateau, Workflow
 
-from .batch import draw_batch, epoch_order, to_device
-from .checkpoint import (
-    Progress,
-    State,
-    Weights,
-    check_same_job,
-    load_optimizer_state,
-    load_state,
-    optimizer_state,
-    save_state,
-    write_atomically,
-)
-from .device import choose_device
+from .batch import draw_batch, epoch_order
+from .checkpoint import Progress, State, Weights, save_state, write_atomically
 from .events import EpochDone, Reason, Trained
 from .fit_validation import fit_to_validation
-from .loss import Loss
 from .model import Model
-from .pair import Pair
-from .plan import Plan, make_plan
-from .precision import autocast
+from .monitor import TRAINING_LOSS, VALIDATION_LOSS, is_better
+from .plan import Plan
+from .processes import Processes
 from .schedule import learning_rate
+from .step import Stepped, Stepper
+from .timetable import Timetable
+from .top_checkpoints import keep_checkpoint
 from .validate import validate
 
-LONGEST_FIT = 15.0
-"""Most seconds that choosing thresholds takes at the end."""
-SHARE_OF_FIT = 0.08
-"""Most of a limited time that choosing thresholds takes."""
 SHORT_FIT = 3.0
 """Most seconds that choosing thresholds takes when somebody waits for the end."""
-MAX_GRADIENT = 10.0
-"""Longer gradients are shortened to this, so that one odd patch does no harm."""
-
-
-class Clock:
-    """Counts the time spent in training, not the time somebody looks at an event."""
-
-    def __init__(self, seconds: float = 0.0) -> None:
-        self._before = seconds
-        self._since: float | None = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Time counted so far."""
-        running = 0.0 if self._since is None else time.monotonic() - self._since
-        return self._before + running
-
-    def pause(self) -> None:
-        """Stop counting."""
-        self._before, self._since = self.seconds, None
-
-    def go_on(self) -> None:
-        """Count again."""
-        self._since = time.monotonic()
 
 
 class Run:
@@ -81,31 +40,30 @@ class Run:
         The network that learns.
     folder : Path, optional
         Where the best weights and the state go.
+    processes : Processes, optional
+        Which train together; only the first writes files.
     """
 
-    def __init__(self, plan: Plan, model: Model, folder: Path | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        model: Model,
+        folder: Path | None,
+        processes: Processes | None = None,
+    ) -> None:
         self.plan = plan
         self.model = model
-        self.folder = folder
+        self.processes = processes or Processes()
+        self.folder = folder if self.processes.is_main else None
         self.settings = plan.workflow.train
         self.progress = Progress(digest=model.trained.digest)
         self.notes = list(plan.notes)
         self.best: Weights = {}
-        self.clock = Clock()
+        self.time = Timetable(plan)
+        steps = plan.steps * self.settings.epochs
+        self.stepper = Stepper(model, self.settings, self.processes, steps)
         self._trouble = ""
-        self._loss = Loss(model)
-        named = list(model.network.named_parameters())
-        self._names = [name for name, _ in named]
-        device = model.device.type
-        self._optimizer = torch.optim.AdamW(
-            [weight for _, weight in named],
-            lr=self.settings.learning_rate,
-            weight_decay=self.settings.weight_decay,
-            fused=device in ("cpu", "cuda"),
-        )
         self._order: tuple[int, NDArray[np.int64]] | None = None
-        self._validation_seconds = 0.0
-        self._step_seconds = 0.0
 
     def resume(self, state: State) -> None:
         """Go on from a saved state."""
@@ -114,91 +72,42 @@ class Run:
                 "the training data have changed since the training was interrupted"
             )
         self.model.load_state_dict(state.model)
-        load_optimizer_state(self._optimizer, self._names, state.optimizer)
+        self.stepper.load_state(state.optimizer, state.average, state.progress.numbers)
         self.best = state.best
         self.progress = replace(state.progress, digest=self.progress.digest)
-        self.clock = Clock(state.progress.seconds)
-
-    @property
-    def out_of_time(self) -> bool:
-        """Whether another step would leave no time for validation."""
-        minutes = self.settings.minutes
-        if minutes == "off":
-            return False
-        return self.clock.seconds + self._seconds_kept >= 60 * minutes
-
-    @property
-    def _seconds_kept(self) -> float:
-        """Time that is needed after the last step."""
-        validation = self._validation_seconds
-        if not validation and self.plan.grid:
-            # not measured yet: going forward only takes about a third of a step
-            batches = len(self.plan.grid) / self.settings.batch_size
-            validation = batches * self._step_seconds / 3
-        return validation + self._fit_seconds
-
-    @property
-    def _fit_seconds(self) -> float:
-        """Time that the choice of thresholds may take."""
-        minutes = self.settings.minutes
-        if not self.settings.fit_thresholds or self.plan.workflow.is_semantic:
-            return 0.0
-        if minutes == "off":
-            return LONGEST_FIT
-        return min(LONGEST_FIT, SHARE_OF_FIT * 60 * minutes)
+        self.time = Timetable(self.plan, state.progress.seconds)
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether validation has not improved for long enough."""
+        """Whether the monitored quantity has not improved for long enough."""
         waited = self.progress.epoch - self.progress.best_epoch
         patient = self.settings.patience == 0 or waited < self.settings.patience
-        return bool(self.plan.grid) and not patient
+        return self._is_judged and not patient
 
-    def share_done(self, step: int) -> float:
-        """Return how much of the training is done, by epochs or by time, 0 to 1."""
-        steps = self.plan.steps
-        share = (self.progress.epoch * steps + step) / (self.settings.epochs * steps)
-        if self.settings.minutes != "off":
-            limit = max(60 * self.settings.minutes - self._seconds_kept, 1e-9)
-            share = max(share, self.clock.seconds / limit)
-        return min(share, 1.0)
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the limit of time allows no further step, in any process."""
+        (late,) = self.processes.any(self.time.out_of_time)
+        return late
 
-    def step(self, step: int) -> float:
-        """Take one optimiser step and return its loss."""
-        before = self.clock.seconds
+    @property
+    def _is_judged(self) -> bool:
+        """Whether the monitored quantity is measured at all."""
+        return bool(self.plan.grid) or self.settings.monitor == TRAINING_LOSS
+
+    def step(self, step: int) -> Stepped:
+        """Take one optimiser step."""
+        before = self.time.clock.seconds
         epoch = self.progress.epoch + 1
         if self._order is None or self._order[0] != epoch:
             self._order = epoch, epoch_order(self.plan, epoch)
-        batch = draw_batch(self.plan, self._order[1], epoch, step)
-        images, targets = to_device(batch, self.model)
-        rate = learning_rate(self.share_done(step + 1), self.settings)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.zero_grad(set_to_none=True)
-        precise = autocast(self.model.device, self.settings, self.model.dimensions)
-        with self._dropout_seed(epoch, step), precise:
-            logits = self.model.network(images)
-        loss = self._loss(logits.float(), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        value = float(loss.detach())
-        if math.isfinite(value):
-            weights = self.model.network.parameters()
-            torch.nn.utils.clip_grad_norm_(weights, MAX_GRADIENT)
-            self._optimizer.step()
-        self._step_seconds = self.clock.seconds - before
-        return value
-
-    @contextmanager
-    def _dropout_seed(self, epoch: int, step: int) -> Iterator[None]:
-        """Let dropout depend on the step alone; torch's own random state is kept."""
-        if self.plan.workflow.network.dropout == 0:
-            yield
-            return
-        words = np.random.SeedSequence([self.settings.seed, 4, epoch, step])
-        device = self.model.device
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(int(words.generate_state(1)[0]))
-            yield
+        share = self.processes.share
+        batch = draw_batch(self.plan, self._order[1], epoch, step, share)
+        done = self.time.share_done(self.progress, step + 1)
+        rate = learning_rate(done, self.settings, self.progress.lowered)
+        stepped = self.stepper.step(batch, rate, [epoch, step])
+        self.time.step_seconds = self.time.clock.seconds - before
+        return stepped
 
     def finish_epoch(self, train_loss: float) -> EpochDone:
         """Validate, remember the best weights, and save.
@@ -212,36 +121,68 @@ class Run:
         -------
         EpochDone
         """
-        score: float = math.nan
-        metrics: dict[str, float] = {}
-        if self.plan.grid:
-            before = self.clock.seconds
-            score, metrics = validate(self.model, self.plan, self._loss)
-            self._validation_seconds = self.clock.seconds - before
-        progress = self.progress
-        progress.epoch += 1
-        # without validation the last weights are the best
-        best = progress.score is None or not score >= progress.score
-        if best and not (self.plan.grid and math.isnan(score)):
-            progress.best_epoch = progress.epoch
-            progress.score = None if math.isnan(score) else score
-            self.best = _clone(self.model.state_dict())
-        else:
-            best = False
-        progress.seconds = self.clock.seconds
-        warning = self._save(best)
+        progress, monitor = self.progress, self.settings.monitor
+        with self.stepper.averaged():
+            loss, metrics = self._validate()
+            quantities = {VALIDATION_LOSS: loss, TRAINING_LOSS: train_loss, **metrics}
+            score = quantities[monitor]
+            progress.epoch += 1
+            best = self._is_best(score)
+            if best:
+                progress.best_epoch = progress.epoch
+                progress.score = None if math.isnan(score) else score
+                self.best = _clone(self.model.state_dict())
+            progress.seconds = self.time.clock.seconds
+            warning = self._keep_checkpoint(score)
+        self._lower_at_plateau()
+        warning = warning or self._save(best)
         return EpochDone(
             epoch=progress.epoch,
             epochs=self.settings.epochs,
             train_loss=train_loss,
-            validation_loss=score,
+            validation_loss=loss,
             metrics=metrics,
-            learning_rate=float(self._optimizer.param_groups[0]["lr"]),
+            learning_rate=self.stepper.learning_rate,
             seconds=progress.seconds,
-            seconds_left=self._seconds_left(),
+            seconds_left=self.time.seconds_left(progress),
             best=best,
+            monitor=monitor,
+            score=score,
             warning=warning,
         )
+
+    def _validate(self) -> tuple[float, dict[str, float]]:
+        if not self.plan.grid:
+            return math.nan, {}
+        before = self.time.clock.seconds
+        found = validate(
+            self.model,
+            self.plan,
+            self.stepper.loss,
+            at_once=self.stepper.at_once,
+            processes=self.processes,
+        )
+        self.time.validation_seconds = self.time.clock.seconds - before
+        return found
+
+    def _is_best(self, score: float) -> bool:
+        """Say whether an epoch is the best; without validation the last one is."""
+        if not self._is_judged:
+            return True
+        so_far = self.progress.score
+        if so_far is None:
+            return not math.isnan(score)
+        return is_better(self.settings.monitor, score, so_far)
+
+    def _lower_at_plateau(self) -> None:
+        """Lower the learning rate from the next epoch on, if it is time to."""
+        schedule, progress = self.settings.schedule, self.progress
+        if not isinstance(schedule, Plateau) or not self._is_judged:
+            return
+        since = max(progress.best_epoch, progress.lowered_epoch)
+        if progress.epoch - since >= schedule.wait:
+            progress.lowered += 1
+            progress.lowered_epoch = progress.epoch
 
     def trained(self, reason: Reason, message: str = "") -> Trained:
         """Return the last event, with a model that holds the best weights."""
@@ -250,10 +191,7 @@ class Run:
         if self.best:
             model.load_state_dict(self.best)
         if self.plan.grid and progress.epoch:
-            seconds = SHORT_FIT if reason == "stopped" else self._fit_seconds
-            fitted = fit_to_validation(model, self.plan, seconds)
-            model = model.copy(model.workflow.replace(instances=fitted))
-            self._save_workflow(model.workflow)
+            model = self._with_thresholds(model, hurry=reason == "stopped")
         return Trained(
             model=model,
             epochs=progress.epoch,
@@ -261,7 +199,18 @@ class Run:
             score=progress.score,
             reason=reason,
             message="\n".join(part for part in (message, self._trouble) if part),
+            monitor=self.settings.monitor,
         )
+
+    def _with_thresholds(self, model: Model, *, hurry: bool) -> Model:
+        """Choose thresholds by the validation images."""
+        seconds = self.time.fit_seconds
+        if hurry:
+            seconds = min(seconds, SHORT_FIT)
+        fitted: InstanceSettings = fit_to_validation(model, self.plan, seconds)
+        model = Model(model.network, model.workflow.replace(instances=fitted))
+        self._save_workflow(model.workflow)
+        return model
 
     def _workflow(self) -> Workflow:
         facts = self.model.trained.replace(
@@ -283,22 +232,33 @@ class Run:
                 "save it elsewhere"
             )
 
-    def _seconds_left(self) -> float:
-        progress, settings = self.progress, self.settings
-        left = progress.seconds / progress.epoch * (settings.epochs - progress.epoch)
-        if settings.minutes != "off":
-            left = min(left, 60 * settings.minutes - progress.seconds)
-        return max(0.0, left)
+    def _keep_checkpoint(self, score: float) -> str:
+        """Write this epoch if it is among the best ones."""
+        wanted = self.settings.checkpoints > 0 and self._is_judged
+        if self.folder is None or not wanted or math.isnan(score):
+            return ""
+        facts = self.model.trained.replace(
+            epochs=self.progress.epoch, best_epoch=self.progress.epoch, score=score
+        )
+        workflow = self.plan.workflow.replace(trained=facts)
+        weights = _contiguous(self.model.state_dict())
+        try:
+            keep_checkpoint(self.folder, self.progress, weights, workflow, score)
+        except OSError as error:
+            return f"could not save a checkpoint to {self.folder}: {error}"
+        return ""
 
     def _save(self, best: bool) -> str:
         """Write state and best weights; a full disk must not end the training."""
+        optimizer, average, numbers = self.stepper.state()
+        self.progress.numbers = numbers
         if self.folder is None:
             return ""
         workflow = self._workflow()
         try:
             if best:
-                weights = {name: t.contiguous() for name, t in self.best.items()}
-                write_atomically(self.folder / "weights.safetensors", save(weights))
+                weights = save(_contiguous(self.best))
+                write_atomically(self.folder / "weights.safetensors", weights)
                 _write_workflow(self.folder, workflow)
             save_state(
                 self.folder,
@@ -307,7 +267,8 @@ class Run:
                     workflow=workflow,
                     model=self.model.state_dict(),
                     best=self.best,
-                    optimizer=optimizer_state(self._optimizer, self._names),
+                    optimizer=optimizer,
+                    average=average,
                 ),
             )
         except OSError as error:
@@ -320,60 +281,12 @@ class Run:
         return self._trouble
 
 
-def prepare(
-    pairs: Sequence[Pair],
-    workflow: Workflow,
-    *,
-    folder: str | Path | None,
-    resume: bool,
-    start: Model | None,
-) -> Run:
-    """Check everything and get a run ready for its first step.
-
-    Parameters
-    ----------
-    pairs, workflow, folder, resume, start
-        As `napari_bioseg.engine.train` takes them.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    ValueError
-        If training cannot begin.
-    """
-    device = choose_device(workflow.train.device)
-    path = None if folder is None else _make_folder(Path(folder))
-    if resume and path is None:
-        raise ValueError("resume=True needs the folder of the interrupted training")
-    state = load_state(path) if resume and path is not None else None
-    if state is not None:
-        check_same_job(state.workflow, workflow)
-    plan = make_plan(pairs, workflow)
-    model = Model.create(plan.workflow, seed=workflow.train.seed, device=device)
-    run = Run(plan, model, path)
-    if state is not None:
-        run.resume(state)
-    elif start is not None:
-        model.load_state_dict(start.state_dict())
-    model.network.train()
-    return run
-
-
-def _make_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / ".writable", b"")
-        (folder / ".writable").unlink()
-    except OSError as error:
-        raise ValueError(f"cannot write to the folder {folder}: {error}") from error
-    return folder
-
-
 def _write_workflow(folder: Path, workflow: Workflow) -> None:
     write_atomically(folder / "workflow.yaml", workflow.to_yaml().encode())
+
+
+def _contiguous(weights: Weights) -> Weights:
+    return {name: tensor.contiguous() for name, tensor in weights.items()}
 
 
 def _clone(weights: Weights) -> Weights:

@@ -8,11 +8,17 @@ from pathlib import Path
 
 from napari_bioseg.settings import Workflow
 
+from .data_facts import data_facts
+from .device import repeatable
+from .estimate import estimate
 from .events import Reason, Started, StepDone, Trained, TrainEvent
+from .examples import examples
 from .memory import keep_freed_memory
 from .model import Model
 from .pair import Pair
-from .run import Run, prepare
+from .prepare import prepare
+from .run import Run
+from .step import Stepped
 
 DIVERGED = (
     "the loss became infinite or undefined; lower train.learning_rate (to a tenth of "
@@ -81,14 +87,13 @@ def train(
     >>> events[-1].reason
     'finished'
     """
-    with keep_freed_memory():
+    with keep_freed_memory(), repeatable(workflow.train.deterministic):
         run = prepare(pairs, workflow, folder=folder, resume=resume, start=start)
         yield from _events(run)
 
 
 def _events(run: Run) -> Training:
-    first = run.progress.epoch + 1
-    if (yield from _tell(run, _started(run, first))):
+    if (yield from _tell(run, _started(run))):
         yield run.trained("stopped")
         return
     reason: Reason = "finished"
@@ -98,22 +103,18 @@ def _events(run: Run) -> Training:
             break
         losses: list[float] = []
         for step in range(run.plan.steps):
-            losses.append(run.step(step))
-            if not math.isfinite(losses[-1]):
+            stepped = run.step(step)
+            if math.isfinite(stepped.loss):
+                losses.append(stepped.loss)
+            elif not run.stepper.may_recover:
                 yield _diverged(run)
                 return
-            event = StepDone(
-                epoch=run.progress.epoch + 1,
-                step=step + 1,
-                steps=run.plan.steps,
-                loss=losses[-1],
-            )
-            if (yield from _tell(run, event)):
+            if (yield from _tell(run, _step_done(run, step, stepped))):
                 yield run.trained("stopped")
                 return
             if run.out_of_time:
                 break
-        done = run.finish_epoch(sum(losses) / len(losses))
+        done = run.finish_epoch(sum(losses) / max(len(losses), 1))
         if (yield from _tell(run, done)):
             yield run.trained("stopped")
             return
@@ -125,28 +126,51 @@ def _events(run: Run) -> Training:
 
 def _tell(run: Run, event: TrainEvent) -> Generator[TrainEvent, str | None, bool]:
     """Yield an event with the clock stopped; return whether to stop training."""
-    run.clock.pause()
+    run.time.clock.pause()
     answer = yield event
-    run.clock.go_on()
+    run.time.clock.go_on()
     if answer not in (None, "stop"):
         raise ValueError(f"train understands send('stop'), not send({answer!r})")
-    return answer == "stop"
+    (stop,) = run.processes.any(answer == "stop")
+    return stop
 
 
-def _started(run: Run, first_epoch: int) -> Started:
-    plan = run.plan
+def _started(run: Run) -> Started:
+    plan, settings = run.plan, run.settings
+    first = run.progress.epoch + 1
+    guess = estimate(
+        run.model,
+        plan,
+        at_once=run.stepper.at_once,
+        epochs=settings.epochs - first + 1,
+    )
     return Started(
         model=run.model,
         device=str(run.model.device),
         training=len(plan.training),
         validation=len(plan.validation),
         patch=plan.patch,
-        batch_size=run.settings.batch_size,
+        batch_size=settings.batch_size,
         parameters=run.model.parameters,
-        epochs=run.settings.epochs,
+        epochs=settings.epochs,
         steps=plan.steps,
-        first_epoch=first_epoch,
+        first_epoch=first,
         notes=tuple(run.notes),
+        estimate=guess,
+        facts=data_facts(plan),
+        examples=examples(plan),
+    )
+
+
+def _step_done(run: Run, step: int, stepped: Stepped) -> StepDone:
+    return StepDone(
+        epoch=run.progress.epoch + 1,
+        step=step + 1,
+        steps=run.plan.steps,
+        loss=stepped.loss,
+        learning_rate=run.stepper.learning_rate,
+        seconds_left=run.time.seconds_left(run.progress, step + 1),
+        warning=stepped.warning,
     )
 
 

@@ -1,0 +1,85 @@
+"""Check everything and get a training ready for its first step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_bioseg.settings import Workflow
+
+from .checkpoint import load_state, write_atomically
+from .device import choose_device
+from .model import Model
+from .monitor import check_monitor
+from .pair import Pair
+from .plan import make_plan
+from .processes import Processes
+from .run import Run
+from .same_job import check_same_job
+from .validate import score_names
+
+
+def prepare(
+    pairs: Sequence[Pair],
+    workflow: Workflow,
+    *,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    start: Model | None = None,
+) -> Run:
+    """Return a run that can take its first step.
+
+    Parameters
+    ----------
+    pairs, workflow, folder, resume, start
+        As `napari_bioseg.engine.train` takes them.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        If training cannot begin.
+    """
+    processes = Processes.launched()
+    _check_processes(workflow, processes)
+    device = processes.own_device(choose_device(workflow.train.device))
+    path = None if folder is None else Path(folder)
+    if path is not None and processes.is_main:
+        _make_folder(path)
+    if resume and path is None:
+        raise ValueError("resume=True needs the folder of the interrupted training")
+    state = load_state(path) if resume and path is not None else None
+    notes = [] if state is None else check_same_job(state.workflow, workflow)
+    plan = make_plan(pairs, workflow)
+    model = Model.create(plan.workflow, seed=workflow.train.seed, device=device)
+    check_monitor(workflow.train.monitor, score_names(model), validates=bool(plan.grid))
+    processes.connect(device)
+    if start is not None and state is None:
+        model.load_state_dict(start.state_dict())
+    run = Run(plan, model, path, processes)
+    run.notes += notes
+    if state is not None:
+        run.resume(state)
+    model.network.train()
+    return run
+
+
+def _check_processes(workflow: Workflow, processes: Processes) -> None:
+    if workflow.train.batch_size < processes.count:
+        raise ValueError(
+            f"train.batch_size = {workflow.train.batch_size} is less than the "
+            f"{processes.count} processes that were launched, so that some would have "
+            "nothing to do; raise it, or launch fewer"
+        )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / ".writable", b"")
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise ValueError(f"cannot write to the folder {folder}: {error}") from error
