@@ -17,9 +17,10 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start one virtual screen for the whole run where there is no display."""
-    if has_display():
-        return
+    """Start a virtual screen for the whole run where there is no display."""
+    spread = config.getoption("dist", "no") != "no"
+    if has_display() or (spread and not hasattr(config, "workerinput")):
+        return  # each of several test processes gets a screen of its own
     stack = contextlib.ExitStack()
     stack.enter_context(virtual_screen())
     config.add_cleanup(stack.close)
