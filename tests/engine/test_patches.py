@@ -96,7 +96,7 @@ def test_small_images_are_mirrored(size):
     visible = image[tuple(slice(max(0, a), max(0, a) + 32) for a in start)]
     pad = list(zip(before, after, strict=True))
     np.testing.assert_array_equal(cut[0], np.pad(visible, pad, mode="reflect"))
-    encoded = np.pad(made.targets[0], pad, mode="reflect")[:32, :32]
+    encoded = np.pad(made.targets.arrays[0], pad, mode="reflect")[:32, :32]
     if min(size) < 32 and max(size) <= 32:
         np.testing.assert_array_equal(targets[0], encoded)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_bioseg.engine import Pair
-from napari_bioseg.engine.plan import PATCH, PATCH_VOXELS, make_plan
+from napari_bioseg.engine.plan import make_plan
 from napari_bioseg.settings import DataSettings, NetworkSettings, Workflow
 
 SMALL = Workflow(network=NetworkSettings(features=4, depth=2))
@@ -22,17 +22,17 @@ def auto(*sizes, spacing=None) -> tuple[int, ...]:
     return make_plan([pair(size, spacing=spacing) for size in sizes], SMALL).patch
 
 
-def test_automatic_patches_suit_the_images():
-    assert auto((512, 512)) == (PATCH, PATCH)
-    assert auto((100, 512)) == (100, PATCH)
+def test_automatic_patches_suit_images_and_objects():
+    assert auto((512, 512)) == (128, 128)
+    assert auto((100, 512)) == (100, 128)
     assert auto((50, 50), (70, 61)) == (72, 64)
-    cube = auto((128, 128, 128))
-    assert len(set(cube)) == 1
-    assert np.prod(cube) == pytest.approx(PATCH_VOXELS, rel=0.3)
-    flat = auto((128, 128, 128), spacing=(4.0, 1.0, 1.0))
-    assert flat[1] == flat[2] == pytest.approx(4 * flat[0], rel=0.3)
-    assert np.prod(flat) == pytest.approx(PATCH_VOXELS, rel=0.4)
+    assert auto((128, 128, 128), (128, 128, 128)) == (32, 32, 32)
+    thick = (4.0, 1.0, 1.0)
+    assert auto((128, 128, 128), (128, 128, 128), spacing=thick) == (8, 32, 32)
     assert auto((7, 128, 128))[0] == 8
+    large = pair((512, 512))
+    large.labels[100:140, 100:140], large.labels[200:240, 200:240] = 2, 3
+    assert make_plan([large, large], SMALL).patch == (224, 224)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_one_image_with_one_object_is_learned_from():
 def test_an_epoch_covers_the_images_within_limits():
     assert make_plan([pair((40, 40))] * 2, SMALL).steps == 16
     large = make_plan([pair((2000, 2000))] * 2, SMALL)
-    assert large.steps == pytest.approx((2000 / PATCH) ** 2 / 8, abs=1)
+    assert large.steps == pytest.approx((2000 / 128) ** 2 / 8, abs=1)
     assert len(large.grid) == 64  # of about 170: validation must not take long
     fixed = SMALL.replace(train=SMALL.train.replace(steps=7))
     assert make_plan([pair((40, 40))] * 2, fixed).steps == 7

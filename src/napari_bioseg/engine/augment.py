@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.settings import AugmentSettings
 
+from .intensity import change_intensities
 from .patches import Sample
 
 
@@ -17,6 +20,7 @@ def augment(
     *,
     spread: NDArray[np.float32],
     quarter_turns: bool = True,
+    spacing: Sequence[float] | None = None,
 ) -> Sample:
     """Return a changed copy of one patch.
 
@@ -31,27 +35,21 @@ def augment(
     quarter_turns : bool
         Whether y and x have pixels of one size, so that 90 degrees are allowed. A patch
         that is not square is turned by 180 degrees only.
+    spacing : sequence of float, optional
+        Pixel size per axis, for blur along z.
 
     Returns
     -------
     tuple of ndarray
         Image and targets.
+
+    Notes
+    -----
+    Turns by any angle, zoom and the like are not made here: such a patch is read from
+    the image through them (see `read_warped`), so that nothing is missing at its edges.
     """
     image, targets = _move(sample, settings, rng, quarter_turns)
-    axes = (slice(None), *(None,) * (image.ndim - 1))
-    channels = image.shape[0]
-    image = np.array(image, dtype=np.float32, order="C")
-    if settings.contrast:
-        factor = 1 + _uniform(settings.contrast, channels, rng)
-        mean = image.reshape(channels, -1).mean(axis=1)
-        image *= factor[axes]
-        image += ((1 - factor) * mean)[axes]
-    if settings.brightness:
-        image += (_uniform(settings.brightness, channels, rng) * spread)[axes]
-    if settings.noise:
-        deviation = np.float32(settings.noise * rng.uniform(0, 1)) * spread
-        noise = rng.standard_normal(image.shape, dtype=np.float32)
-        image += noise * deviation[axes]
+    image = change_intensities(image, settings, rng, spread=spread, spacing=spacing)
     return image, np.ascontiguousarray(targets)
 
 
@@ -72,9 +70,3 @@ def _move(
         image = np.rot90(image, turns, axes=(-2, -1))
         targets = np.rot90(targets, turns, axes=(-2, -1))
     return image, targets
-
-
-def _uniform(
-    largest: float, count: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    return rng.uniform(-largest, largest, count).astype(np.float32)

@@ -10,9 +10,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .augment import augment
+from .geometry import draw_geometry
 from .model import Model
-from .patches import Sample, draw_order, random_start, read_patch
+from .patches import (
+    Sample,
+    draw_order,
+    grid_order,
+    grid_start,
+    random_start,
+    read_patch,
+)
 from .plan import Plan
+from .warp import read_warped
 
 
 def to_device(samples: Sequence[Sample], model: Model) -> tuple[Tensor, Tensor]:
@@ -37,10 +46,24 @@ def to_device(samples: Sequence[Sample], model: Model) -> tuple[Tensor, Tensor]:
 
 
 def epoch_order(plan: Plan, epoch: int) -> NDArray[np.int64]:
-    """Return, for every patch of an epoch, the subject that it comes from."""
+    """Return, for every patch of an epoch, where it comes from.
+
+    Parameters
+    ----------
+    plan : Plan
+    epoch : int
+
+    Returns
+    -------
+    ndarray, (patches, 2)
+        Number of the subject, and of the place on its grid, or -1 for a random place.
+    """
     count = plan.steps * plan.workflow.train.batch_size
     rng = np.random.default_rng([plan.workflow.train.seed, 2, epoch])
-    return draw_order(plan.training, plan.patch, count, rng)
+    if plan.workflow.data.patches == "grid":
+        return grid_order(plan.training, plan.patch, count, rng)
+    order = draw_order(plan.training, plan.patch, count, rng)
+    return np.stack([order, np.full_like(order, -1)], axis=1)
 
 
 def draw_batch(
@@ -68,24 +91,48 @@ def draw_batch(
     list of (image, targets)
         Augmented.
     """
-    workflow = plan.workflow
-    size = workflow.train.batch_size
-    spacing = plan.training[0].pair.pixel_size
-    quarter_turns = abs(spacing[-1] / spacing[-2] - 1) < 0.05
-    samples = []
+    size = plan.workflow.train.batch_size
     number, processes = share
-    for place in range(step * size + number, (step + 1) * size, processes):
-        rng = np.random.default_rng([workflow.train.seed, 3, epoch, place])
-        subject = plan.training[int(order[place])]
+    places = range(step * size + number, (step + 1) * size, processes)
+    return [draw_patch(plan, order[place], epoch, place) for place in places]
+
+
+def draw_patch(plan: Plan, source: NDArray[np.int64], epoch: int, place: int) -> Sample:
+    """Draw one patch, changed at random.
+
+    Parameters
+    ----------
+    plan : Plan
+    source : ndarray, (2,)
+        A row of `epoch_order`.
+    epoch, place : int
+        They decide, with the seed, everything that is random.
+
+    Returns
+    -------
+    tuple of ndarray
+        Image and targets.
+    """
+    workflow = plan.workflow
+    rng = np.random.default_rng([workflow.train.seed, 3, epoch, place])
+    subject = plan.training[int(source[0])]
+    if source[1] >= 0:
+        start = grid_start(subject, plan.patch, int(source[1]))
+    else:
         on_object = rng.random() < workflow.data.foreground
         start = random_start(subject, plan.patch, on_object, rng)
-        samples.append(
-            augment(
-                read_patch(subject, start, plan.patch),
-                workflow.augment,
-                rng,
-                spread=subject.spread,
-                quarter_turns=quarter_turns,
-            )
-        )
-    return samples
+    spacing = subject.pair.pixel_size
+    geometry = draw_geometry(workflow.augment, plan.patch, spacing, rng)
+    if geometry is None:
+        sample = read_patch(subject, start, plan.patch)
+    else:
+        sample = read_warped(subject, start, plan.patch, geometry, workflow)
+    first = plan.training[0].pair.pixel_size
+    return augment(
+        sample,
+        workflow.augment,
+        rng,
+        spread=subject.spread,
+        quarter_turns=abs(first[-1] / first[-2] - 1) < 0.05,
+        spacing=spacing,
+    )

@@ -132,7 +132,7 @@ def _draw_bends(
     spacing: Sequence[float],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    # pixels of the plane measure both how far places move and how far controls are apart
+    # pixels of the plane measure how far places move and how far controls are apart
     coarser = np.array(spacing) / spacing[-1]
     distance = np.maximum(settings.elastic_spacing / coarser, 1)
     controls = [math.ceil(n / d) + 3 for n, d in zip(patch, distance, strict=True)]

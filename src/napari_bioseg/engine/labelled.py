@@ -65,7 +65,7 @@ def _ignored(
         parts.append(~np.asarray(pair.counts[region]).astype(bool))
     if not parts:
         return None
-    return np.logical_or.reduce(parts)
+    return np.asarray(np.logical_or.reduce(parts))
 
 
 def may_ignore(pair: Pair, data: DataSettings) -> bool:

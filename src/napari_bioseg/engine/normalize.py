@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.settings import (
+    Intensities,
     MinMaxNormalization,
     Normalization,
     PercentileNormalization,
+    Workflow,
     ZScoreNormalization,
 )
 
@@ -21,20 +24,90 @@ MAX_SAMPLES = 4_000_000
 
 @dataclass(frozen=True)
 class Scale:
-    """One shift and one factor per channel: ``(image - shift) * factor``."""
+    """One shift and one factor per channel: ``(image - shift) * factor``.
+
+    Intensities are limited to ``low`` and ``high`` first, where these are given.
+    """
 
     shift: NDArray[np.float32]
     factor: NDArray[np.float32]
+    low: NDArray[np.float32] | None = None
+    high: NDArray[np.float32] | None = None
 
     def __call__(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Return a normalised copy of (C, [Z,] Y, X), with NaN and infinity as 0."""
         axes = (slice(None), *(None,) * (image.ndim - 1))
         out = image.astype(np.float32)
+        if image.dtype.kind == "f" and not np.isfinite(out).all():
+            out[~np.isfinite(out)] = np.nan
+        if self.low is not None and self.high is not None:
+            np.clip(out, self.low[axes], self.high[axes], out=out)
         out -= self.shift[axes]
         out *= self.factor[axes]
         if image.dtype.kind == "f" and not np.isfinite(out).all():
             np.nan_to_num(out, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
         return out
+
+    def stored(self) -> Intensities:
+        """Return the numbers as a model keeps them."""
+        low, high = self.low, self.high
+        return Intensities(
+            shift=tuple(map(float, self.shift)),
+            factor=tuple(map(float, self.factor)),
+            low=() if low is None else tuple(map(float, low)),
+            high=() if high is None else tuple(map(float, high)),
+        )
+
+
+def image_scale(image: Any, workflow: Workflow) -> Scale:
+    """Return how to normalise an image for a workflow.
+
+    Parameters
+    ----------
+    image : array, (C, [Z,] Y, X)
+        numpy, dask or zarr; not read where the model keeps its training set's numbers.
+    workflow : Workflow
+        With ``trained`` filled in where intensities were measured on the training set.
+
+    Returns
+    -------
+    Scale
+    """
+    facts = workflow.trained
+    if facts is None or facts.intensities is None:
+        return scale_of(image, workflow.data.normalization)
+    kept = facts.intensities
+    arrays = [np.array(part, np.float32) for part in (kept.shift, kept.factor)]
+    if kept.low:
+        arrays += [np.array(part, np.float32) for part in (kept.low, kept.high)]
+    return Scale(*arrays)
+
+
+def is_common(normalization: Normalization) -> bool:
+    """Whether intensities are measured on all training images together."""
+    return getattr(normalization, "measured_on", "image") == "training set"
+
+
+def common_scale(images: Sequence[Any], normalization: Normalization) -> Scale:
+    """Measure how to normalise all images of a training set alike.
+
+    Parameters
+    ----------
+    images : sequence of array, each (C, [Z,] Y, X)
+        An even grid of pixels is read of each, together about four million a channel.
+    normalization : settings
+
+    Returns
+    -------
+    Scale
+        Large images count for more, as they have more pixels.
+    """
+    total = sum(int(np.prod(image.shape[1:])) for image in images)
+
+    def pixels(channel: int) -> NDArray[Any]:
+        return np.concatenate([_sample(image, channel, total) for image in images])
+
+    return _measured(images[0].shape[0], pixels, normalization)
 
 
 def scale_of(image: Any, normalization: Normalization) -> Scale:
@@ -62,28 +135,49 @@ def scale_of(image: Any, normalization: Normalization) -> Scale:
     >>> scale_of(image, MinMaxNormalization())(image).tolist()
     [[[0.0, 0.25], [0.5, 1.0]]]
     """
+    dtype = np.dtype(image.dtype)
     channels = image.shape[0]
+    if normalization.kind == "dtype":
+        largest = np.iinfo(dtype).max if dtype.kind in "iu" else 1.0
+        factor = np.full(channels, 1.0 / largest, np.float32)
+        return Scale(np.zeros(channels, np.float32), factor)
+    return _measured(channels, lambda channel: _sample(image, channel), normalization)
+
+
+def _measured(
+    channels: int, pixels: Callable[[int], NDArray[Any]], normalization: Normalization
+) -> Scale:
     shift = np.zeros(channels, dtype=np.float32)
     factor = np.ones(channels, dtype=np.float32)
-    dtype = np.dtype(image.dtype)
+    limits = np.zeros((2, channels), dtype=np.float32)
+    clips = getattr(normalization, "clip", False)
     for channel in range(channels):
-        if dtype.kind in "iu" and _by_type(normalization):
-            factor[channel] = 1.0 / np.iinfo(dtype).max
-        elif not _by_type(normalization):
-            values = _sample(image, channel)
-            low, width = _low_and_width(values, normalization)
-            shift[channel] = low
-            factor[channel] = 1.0 / width if width > 0 else 0.0
-    return Scale(shift, factor)
+        values = pixels(channel)
+        if clips:
+            limits[:, channel] = _limits(values, normalization)
+            if not isinstance(normalization, PercentileNormalization):
+                values = np.clip(values, *limits[:, channel])
+        low, width = _low_and_width(values, normalization)
+        shift[channel] = low
+        factor[channel] = 1.0 / width if width > 0 else 0.0
+    return Scale(shift, factor, *limits) if clips else Scale(shift, factor)
 
 
-def _by_type(normalization: Normalization) -> bool:
-    return normalization.kind == "dtype"
+def _limits(values: NDArray[Any], normalization: Normalization) -> tuple[float, float]:
+    """Return the percentiles that intensities are limited to."""
+    how = normalization
+    if not isinstance(how, PercentileNormalization):
+        how = PercentileNormalization()
+    low, width = _low_and_width(values, how)
+    return low, low + width
 
 
-def _sample(image: Any, channel: int) -> NDArray[np.float64]:
-    """Read an even grid of one channel's pixels, without NaN and infinity."""
-    size = int(np.prod(image.shape[1:]))
+def _sample(image: Any, channel: int, size: int = 0) -> NDArray[np.float64]:
+    """Read an even grid of one channel's pixels, without NaN and infinity.
+
+    ``size`` is the number of pixels of all images together, if there are several.
+    """
+    size = size or int(np.prod(image.shape[1:]))
     axes = len(image.shape) - 1
     step = max(1, int(np.ceil((size / MAX_SAMPLES) ** (1 / axes))))
     grid = (channel, *(slice(None, None, step),) * axes)

@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 
 from napari_bioseg.settings import Workflow
 
+from .labelled import slabs
 from .pair_classes import check_object_classes
 
+LARGEST_LABEL = 2**31 - 1
+"""Labels are held as int32."""
+MANY_LABELS = 1 << 20
+"""Of labels beyond this only the extremes are looked at."""
 MAX_CHECKED = 100_000_000
 """Of larger images only an even grid of about this many pixels is looked at."""
 
@@ -113,9 +118,9 @@ def check_pairs(pairs: Sequence[Pair], workflow: Workflow) -> None:
     ------
     ValueError
         If there are none; an image and its labels differ in size; labels are not whole
-        numbers, negative, all of one value, or beyond the task's classes; images
-        differ in channels or dimensions; an image holds NaN or infinity, or objects
-        but only one intensity.
+        numbers, negative, all of one value, beyond the task's classes, or sparse
+        without any background; images differ in channels or dimensions; an image holds
+        NaN or infinity, or objects but only one intensity.
     """
     if not pairs:
         raise ValueError(
@@ -127,16 +132,14 @@ def check_pairs(pairs: Sequence[Pair], workflow: Workflow) -> None:
     for index, pair in enumerate(pairs[1:], start=1):
         _check_alike(first, pair, _title(first, 0), _title(pair, index))
     _check_patch_axes(first, workflow)
-    highest = 0
-    values: set[int] = set()
+    seen: set[int] = set()
     for index, pair in enumerate(pairs):
         title = _title(pair, index)
-        low, high = _label_range(pair, title)
-        _check_intensities(pair, title, has_objects=high > low)
-        values |= {low, high}
-        highest = max(highest, high)
+        values = _label_values(pair, title)
+        _check_intensities(pair, title, has_objects=len(values) > 1)
+        seen |= values
         check_object_classes(pair, title, workflow)
-    _check_labels(values, highest, workflow)
+    _check_labels(seen, pairs, workflow)
 
 
 def _title(pair: Pair, index: int) -> str:
@@ -201,14 +204,28 @@ def _check_patch_axes(pair: Pair, workflow: Workflow) -> None:
         )
 
 
-def _label_range(pair: Pair, title: str) -> tuple[int, int]:
-    labels = np.asarray(pair.labels)
-    low, high = int(labels.min()), int(labels.max())
-    if low < 0:
-        raise ValueError(
-            f"{title}: labels go down to {low}, but must be 0 (background) or more"
+def _label_values(pair: Pair, title: str) -> set[int]:
+    """Return the labels that occur, or only the extremes where they are very many."""
+    values: set[int] = set()
+    for slab in slabs(pair.labels):
+        labels = np.asarray(pair.labels[slab])
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0:
+            raise ValueError(
+                f"{title}: labels go down to {low}, but must be 0 (background) or more"
+            )
+        if high > LARGEST_LABEL:
+            raise ValueError(
+                f"{title}: labels go up to {high}, but at most to {LARGEST_LABEL}; "
+                "renumber them with skimage.segmentation.relabel_sequential"
+            )
+        few = high < MANY_LABELS
+        values |= (
+            set(np.flatnonzero(np.bincount(labels.ravel())).tolist())
+            if (few)
+            else {low, high}
         )
-    return low, high
+    return values
 
 
 def _check_intensities(pair: Pair, title: str, *, has_objects: bool) -> None:
@@ -230,18 +247,62 @@ def _check_intensities(pair: Pair, title: str, *, has_objects: bool) -> None:
         )
 
 
-def _check_labels(values: set[int], highest: int, workflow: Workflow) -> None:
-    if len(values) == 1:
-        value = values.pop()
+def _check_labels(values: set[int], pairs: Sequence[Pair], workflow: Workflow) -> None:
+    data = workflow.data
+    if len(values) == 1 and all(pair.counts is None for pair in pairs):
+        value = values.copy().pop()
         what = "only background" if value == 0 else f"the value {value} everywhere"
         raise ValueError(
             f"the labels hold {what}, so there is nothing to learn; paint a few "
             "objects (and leave background at 0)"
         )
-    if workflow.task.kind == "semantic" and highest >= workflow.task.classes:
-        classes = workflow.task.classes
+    meant = values - {data.ignore_label, data.background_label}
+    if data.unlabelled == "ignored":
+        _check_sparse(values, meant - {0}, workflow)
+    if workflow.is_semantic:
+        _check_classes(meant, workflow.task.classes)
+
+
+def _check_sparse(values: set[int], objects: set[int], workflow: Workflow) -> None:
+    """Refuse sparse labels from which background, or anything else, cannot be told."""
+    background = workflow.data.background_label
+    several = workflow.is_semantic and workflow.task.classes > 2
+    if background != "off" and background not in values:
         raise ValueError(
-            f"the labels go up to {highest}, but the task has {classes} classes, "
-            f"0 to {classes - 1}; set task.classes to {highest + 1}, or choose the "
-            "task 'instance' if the numbers tell objects apart"
+            f"data.background_label is {background}, but no pixel has that label; "
+            f"paint some background with it (there are {_listed(values)})"
         )
+    if background == "off" and not (several and len(objects) > 1):
+        raise ValueError(
+            "unlabelled pixels are ignored and nothing is labelled as background, so "
+            "the network cannot learn what background is; paint some background with "
+            "a label of its own and set data.background_label to it"
+        )
+    if not objects:
+        raise ValueError(
+            f"the labels hold background ({background}) only, so there is nothing to "
+            "learn; paint a few objects"
+        )
+
+
+def _check_classes(values: set[int], classes: int) -> None:
+    highest = max(values, default=0)
+    if highest < classes or (classes == 2 and len(values - {0}) == 1):
+        return  # a mask of 0 and 255, say, is as good as one of 0 and 1
+    gaps = ""
+    if len(values | {0}) <= classes:
+        gaps = (
+            f"number the classes {_listed(values | {0})} without gaps, for example "
+            "with numpy.unique(labels, return_inverse=True), "
+        )
+    raise ValueError(
+        f"the labels go up to {highest}, but the task has {classes} classes, "
+        f"0 to {classes - 1}; {gaps}set task.classes to {highest + 1}, or choose the "
+        "task 'instance' if the numbers tell objects apart"
+    )
+
+
+def _listed(values: set[int]) -> str:
+    some = sorted(values)
+    more = f" and {len(some) - 8} more" if len(some) > 8 else ""
+    return ", ".join(map(str, some[:8])) + more

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .labelled import Region
 from .targets import Subject
 
 Sample = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -30,20 +31,45 @@ def read_patch(subject: Subject, start: Sequence[int], patch: Sequence[int]) -> 
     tuple of ndarray
         Image (C, *patch), normalised, and targets (T, *patch), both float32.
     """
-    targets = np.empty((len(subject.targets), *patch), dtype=np.float32)
-    wanted = list(zip(start, patch, subject.bounds, strict=True))
+    image = read_box(subject.bounds, start, patch, subject.pair.read)
+    return subject.scale(image), read_box(
+        subject.bounds, start, patch, subject.targets.read
+    )
+
+
+def read_box(
+    bounds: Region,
+    start: Sequence[int],
+    size: Sequence[int],
+    read: Callable[[Region], NDArray[Any]],
+    leading: int = 1,
+) -> NDArray[Any]:
+    """Read a box of an image; what lies beyond its bounds is mirrored into it.
+
+    Parameters
+    ----------
+    bounds : tuple of slice
+        The part of the image that may be read.
+    start, size : sequence of int
+        First pixel and size per axis.
+    read : callable
+        Returns the array of a part of the image; only what is needed is asked for.
+    leading : int
+        How many axes that array has in front of the spatial ones.
+
+    Returns
+    -------
+    ndarray, (..., *size)
+    """
+    wanted = list(zip(start, size, bounds, strict=True))
     if all(a >= part.start and a + n <= part.stop for a, n, part in wanted):
-        region = tuple(slice(a, a + n) for a, n, _ in wanted)
-        for out, values in zip(targets, subject.targets, strict=True):
-            out[...] = values[region]
-        return subject.scale(subject.pair.read(region)), targets
+        return read(tuple(slice(a, a + n) for a, n, _ in wanted))
     indices = [_mirror(a, n, part) for a, n, part in wanted]
     region = tuple(slice(int(i.min()), int(i.max()) + 1) for i in indices)
-    inside = [i - part.start for i, part in zip(indices, region, strict=True)]
-    for out, values in zip(targets, subject.targets, strict=True):
-        out[...] = _take(values[region], inside, first_axis=0)
-    image = _take(subject.pair.read(region), inside, first_axis=1)
-    return subject.scale(image), targets
+    array = read(region)
+    for axis, (index, part) in enumerate(zip(indices, region, strict=True), leading):
+        array = np.take(array, index - part.start, axis=axis)
+    return array
 
 
 def random_start(
@@ -121,17 +147,61 @@ def patches_to_cover(size: Sequence[int], patch: Sequence[int]) -> float:
 
 def grid_starts(subject: Subject, patch: Sequence[int]) -> list[list[int]]:
     """Return starts of patches that cover a subject, the last ones shifted to fit."""
-    per_axis = []
+    lines = _grid_lines(subject, patch)
+    grid = np.meshgrid(*lines, indexing="ij")
+    return [list(map(int, row)) for row in zip(*(a.flat for a in grid), strict=True)]
+
+
+def grid_start(subject: Subject, patch: Sequence[int], number: int) -> list[int]:
+    """Return the start of one patch of those that `grid_starts` returns."""
+    lines = _grid_lines(subject, patch)
+    where = np.unravel_index(number, [len(line) for line in lines])
+    return [int(line[int(n)]) for line, n in zip(lines, where, strict=True)]
+
+
+def grid_order(
+    subjects: Sequence[Subject],
+    patch: Sequence[int],
+    count: int,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Choose which place of which subject's grid each patch of an epoch shows.
+
+    Parameters
+    ----------
+    subjects : sequence of Subject
+    patch : sequence of int
+    count : int
+        Patches in the epoch.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, (count, 2)
+        Numbers of subjects and of places, shuffled; all places equally often, give or
+        take one.
+    """
+    sizes = [
+        int(np.prod([len(line) for line in _grid_lines(subject, patch)]))
+        for subject in subjects
+    ]
+    edges = np.concatenate([[0], np.cumsum(sizes)])
+    rounds = -(-count // int(edges[-1]))
+    drawn = np.concatenate([rng.permutation(edges[-1]) for _ in range(rounds)])[:count]
+    subject = np.searchsorted(edges, drawn, side="right") - 1
+    return np.stack([subject, drawn - edges[subject]], axis=1)
+
+
+def _grid_lines(subject: Subject, patch: Sequence[int]) -> list[list[int]]:
+    lines = []
     for part, size in zip(subject.bounds, patch, strict=True):
         room = part.stop - part.start - size
         if room <= 0:
-            per_axis.append([part.start + room // 2])
+            lines.append([part.start + room // 2])
             continue
-        count = -(-room // size) + 1
-        places = np.linspace(0, room, count).round().astype(int)
-        per_axis.append([part.start + int(place) for place in places])
-    grid = np.meshgrid(*per_axis, indexing="ij")
-    return [list(map(int, row)) for row in zip(*(a.flat for a in grid), strict=True)]
+        places = np.linspace(0, room, -(-room // size) + 1).round().astype(int)
+        lines.append([part.start + int(place) for place in places])
+    return lines
 
 
 def _mirror(first: int, size: int, part: slice) -> NDArray[np.int64]:
@@ -145,11 +215,3 @@ def _mirror(first: int, size: int, part: slice) -> NDArray[np.int64]:
         place = np.zeros_like(place)
     place += part.start
     return place
-
-
-def _take(
-    array: NDArray[Any], indices: list[NDArray[np.int64]], first_axis: int
-) -> NDArray[Any]:
-    for axis, index in enumerate(indices, start=first_axis):
-        array = np.take(array, index, axis=axis)
-    return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg import __version__
-from napari_bioseg.settings import TrainedOn, Workflow
+from napari_bioseg.settings import DataSettings, TrainedOn, Workflow
+from napari_bioseg.settings.patch_size import diameter_of, patch_for
 
+from .label_notes import label_notes
+from .labelled import Region, may_ignore, read_ids
 from .networks import Shape, network_shape
+from .normalize import Scale, common_scale, is_common
 from .pair import Pair, check_pairs
-from .patches import grid_starts, patches_to_cover
-from .targets import Region, Subject, make_subjects
+from .patches import grid_starts, patches_to_cover, read_box
+from .split import Part, split_pairs
+from .survey import Survey, survey
+from .target_store import MOST_HELD
+from .targets import Subject, make_subjects, with_channel
 
-MIN_STRIP = 16
-"""A validation strip of a single image is at least this wide, in pixels."""
-PATCH, PATCH_VOXELS = 128, 64 * 1024
-"""Side of automatic patches in 2-D; in 3-D, about how many voxels they have."""
+UNLIMITED = (4096, 4096, 4096)
+"""Larger than any patch."""
 MIN_STEPS, MAX_STEPS = 16, 1000
 """Limits of the steps of an epoch when these are automatic."""
 
@@ -72,54 +78,62 @@ def make_plan(pairs: Sequence[Pair], workflow: Workflow) -> Plan:
         As `check_pairs` does.
     """
     check_pairs(pairs, workflow)
+    surveys = [survey(pair, workflow) for pair in pairs]
     first = pairs[0]
     shape = network_shape(workflow.network, first.dimensions, first.pixel_size)
-    patch, notes = choose_patch(pairs, workflow, shape)
+    patch, notes = choose_patch(pairs, surveys, workflow, shape)
     rng = np.random.default_rng([workflow.train.seed, 1])
-    training, validation, split_notes = _split(pairs, workflow, rng)
+    learned, judged, split_notes = split_pairs(pairs, surveys, workflow, rng)
+    scale = _common_scale(pairs, learned, workflow)
+    held = sum(math.prod(pair.size) for pair in pairs) <= MOST_HELD
+    subjects = _subjects(pairs, [*learned, *judged], workflow, rng, scale, held=held)
+    training, validation = subjects[: len(learned)], subjects[len(learned) :]
     train = workflow.train
     if train.steps == "auto":
         cover = sum(patches_to_cover(subject.size, patch) for subject in training)
         steps = min(max(math.ceil(cover / train.batch_size), MIN_STEPS), MAX_STEPS)
     else:
         steps = train.steps
-    grid = [
-        (index, tuple(start))
-        for index, subject in enumerate(validation)
-        for start in grid_starts(subject, patch)
-    ]
     limit = max(64, steps * train.batch_size // 4)
-    if len(grid) > limit:
-        kept = np.linspace(0, len(grid) - 1, limit).round().astype(int)
-        grid = [grid[i] for i in kept]
+    grid = _grid(validation, patch, limit, workflow.data)
+    if validation and not grid:
+        split_notes.append(
+            "no validation image has labelled pixels: the last weights are kept"
+        )
     facts = TrainedOn(
         dimensions=2 if first.dimensions == 2 else 3,
         in_channels=first.channels,
         spacing=first.pixel_size,
         patch=patch,
         images=len(pairs),
-        digest=_digest((*training, *validation)),
+        intensities=None if scale is None else scale.stored(),
+        digest=_digest(subjects, workflow),
         version=__version__,
     )
     return Plan(
         workflow=workflow.replace(trained=facts),
-        training=training,
-        validation=validation,
+        training=tuple(training),
+        validation=tuple(validation),
         grid=tuple(grid),
         patch=patch,
         steps=steps,
-        notes=(*notes, *split_notes),
+        notes=(*notes, *split_notes, *label_notes(surveys, learned, judged, workflow)),
     )
 
 
 def choose_patch(
-    pairs: Sequence[Pair], workflow: Workflow, shape: Shape
+    pairs: Sequence[Pair],
+    surveys: Sequence[Survey],
+    workflow: Workflow,
+    shape: Shape,
 ) -> tuple[tuple[int, ...], list[str]]:
     """Choose the size of training patches.
 
     Parameters
     ----------
     pairs : sequence of Pair
+    surveys : sequence of Survey
+        What their labels hold.
     workflow : Workflow
         ``data.patch`` is a size or ``"auto"``.
     shape : Shape
@@ -128,8 +142,8 @@ def choose_patch(
     Returns
     -------
     patch : tuple of int
-        Size per axis. Automatic: `PATCH` pixels along y and x in 2-D; in 3-D about
-        `PATCH_VOXELS`, as deep as wide in units; less where all images are smaller.
+        Size per axis. Automatic: by the median diameter of the objects, see
+        `patch_for`; less where all images are smaller.
     notes : list of str
         Where it differs from the setting, or images are smaller.
     """
@@ -137,7 +151,9 @@ def choose_patch(
     largest = np.max([pair.size for pair in pairs], axis=0)
     smallest = np.min([pair.size for pair in pairs], axis=0)
     if workflow.data.patch == "auto":
-        wanted = np.minimum(_usual_patch(pairs[0]), largest)
+        diameter = _usual_diameter(surveys, workflow)
+        usual = patch_for(UNLIMITED[: pairs[0].dimensions], diameter, pairs[0].spacing)
+        wanted = np.minimum(usual, largest)
     else:
         wanted = np.array(workflow.data.patch)
     multiple = np.array(shape.multiple)
@@ -158,99 +174,83 @@ def choose_patch(
     return sizes, notes
 
 
-def _usual_patch(pair: Pair) -> NDArray[np.int64]:
-    if pair.dimensions == 2:
-        return np.array((PATCH, PATCH))
-    z, y, x = pair.pixel_size
-    coarseness = z / math.sqrt(y * x)
-    side = (PATCH_VOXELS * coarseness) ** (1 / 3)
-    depth = side / coarseness
-    return np.array([max(8, round(n / 8) * 8) for n in (depth, side, side)])
+def _usual_diameter(surveys: Sequence[Survey], workflow: Workflow) -> float:
+    """Return the median diameter of the objects; 0 where objects are not told apart."""
+    if workflow.is_semantic or max(len(found.values) for found in surveys) < 2:
+        return 0.0
+    pixels = np.median(np.concatenate([found.pixels for found in surveys]))
+    return diameter_of(float(pixels), surveys[0].extents.shape[1])
 
 
 def _times(sizes: Sequence[int] | str) -> str:
     return sizes if isinstance(sizes, str) else " x ".join(map(str, sizes))
 
 
-def _split(
-    pairs: Sequence[Pair], workflow: Workflow, rng: np.random.Generator
-) -> tuple[tuple[Subject, ...], tuple[Subject, ...], list[str]]:
-    share = workflow.data.validation
-    if share == 0:
-        subjects = _subjects(pairs, range(len(pairs)), workflow, rng)
-        return subjects, (), ["no validation: the last weights are kept"]
-    if len(pairs) > 1:
-        count = min(max(1, round(share * len(pairs))), len(pairs) - 1)
-        chosen = _validation_images(pairs, count, rng)
-        rest = [index for index in range(len(pairs)) if index not in chosen]
-        training = _subjects(pairs, rest, workflow, rng)
-        return training, _subjects(pairs, sorted(chosen), workflow, rng), []
-    parts = _strips(pairs[0], share)
-    if len(parts) == 1:
-        note = "the image is too small to keep a part for validation"
-        return make_subjects(pairs[0], workflow, parts, rng), (), [note]
-    first, second = make_subjects(pairs[0], workflow, parts, rng)
-    return (first,), (second,), ["a strip of the image is kept for validation"]
-
-
-def _validation_images(
-    pairs: Sequence[Pair], count: int, rng: np.random.Generator
-) -> set[int]:
-    """Choose images at random, but leave one with objects to learn from.
-
-    The first one chosen shows objects too, if a second image does.
-    """
-    shuffled = [int(index) for index in rng.permutation(len(pairs))]
-    empty = {index for index in shuffled if not np.asarray(pairs[index].labels).any()}
-    order = sorted(shuffled, key=empty.__contains__)
-    others = [index for index in shuffled if index not in order[:2]]
-    return {order[1], *others[: count - 1]}
-
-
 def _subjects(
     pairs: Sequence[Pair],
-    indices: Sequence[int],
+    parts: Sequence[Part],
     workflow: Workflow,
     rng: np.random.Generator,
-) -> tuple[Subject, ...]:
-    return tuple(
-        make_subjects(pairs[index], workflow, (_whole(pairs[index]),), rng)[0]
-        for index in indices
-    )
+    scale: Scale | None,
+    *,
+    held: bool,
+) -> list[Subject]:
+    """Prepare images or parts of one, each image once."""
+    subjects: list[Subject] = []
+    for number, group in itertools.groupby(parts, key=lambda part: part[0]):
+        regions = [region for _, region in group]
+        subjects += make_subjects(
+            pairs[number], workflow, regions, rng, scale=scale, held=held
+        )
+    return subjects
 
 
-def _whole(pair: Pair) -> Region:
-    return tuple(slice(0, length) for length in pair.size)
+def _common_scale(
+    pairs: Sequence[Pair], training: Sequence[Part], workflow: Workflow
+) -> Scale | None:
+    """Measure intensities on all training images, if that is wanted."""
+    if not is_common(workflow.data.normalization):
+        return None
+    images = [with_channel(pairs[number]) for number, _ in training]
+    return common_scale(images, workflow.data.normalization)
 
 
-def _strips(pair: Pair, share: float) -> tuple[Region, ...]:
-    """Cut one image in two along its longest axis, if both parts get objects.
-
-    The validation strip lies at the end that shows more objects, unless nothing is
-    left to learn from then.
-    """
-    axis = int(np.argmax(pair.size))
-    length = pair.size[axis]
-    width = max(round(share * length), MIN_STRIP)
-    if 2 * width > length:
-        return (_whole(pair),)
-    labels = np.moveaxis(np.asarray(pair.labels), axis, 0) > 0
-    ends = [(slice(0, width), slice(width, length))]
-    ends.append((slice(length - width, length), slice(0, length - width)))
-    ends.sort(key=lambda cut: -int(np.count_nonzero(labels[cut[0]])))
-    for strip, rest in ends:
-        if labels[rest].any():
-            parts = [list(_whole(pair)), list(_whole(pair))]
-            parts[0][axis], parts[1][axis] = rest, strip
-            return tuple(parts[0]), tuple(parts[1])
-    return (_whole(pair),)
+def _grid(
+    validation: Sequence[Subject],
+    patch: tuple[int, ...],
+    limit: int,
+    data: DataSettings,
+) -> list[tuple[int, tuple[int, ...]]]:
+    """List validation patches that show labelled pixels, evenly thinned out."""
+    grid = [
+        (index, tuple(start))
+        for index, subject in enumerate(validation)
+        for start in grid_starts(subject, patch)
+        if not may_ignore(subject.pair, data)
+        or _shows_labels(subject, start, patch, data)
+    ]
+    if len(grid) > limit:
+        kept = np.linspace(0, len(grid) - 1, limit).round().astype(int)
+        grid = [grid[i] for i in kept]
+    return grid
 
 
-def _digest(subjects: Sequence[Subject]) -> str:
-    """Tell training data apart: a hash of all targets and intensity ranges."""
-    digest = hashlib.sha256()
+def _shows_labels(
+    subject: Subject, start: Sequence[int], patch: Sequence[int], data: DataSettings
+) -> bool:
+    if not may_ignore(subject.pair, data):
+        return True
+
+    def read(region: Region) -> NDArray[np.int32]:
+        return read_ids(subject.pair, region, data)
+
+    return bool((read_box(subject.bounds, start, patch, read, 0) >= 0).any())
+
+
+def _digest(subjects: Sequence[Subject], workflow: Workflow) -> str:
+    """Tell training data apart: a hash of all labels and intensity ranges."""
+    digest = hashlib.sha256(repr(workflow.channels).encode())
     for subject in subjects:
         digest.update(subject.scale.shift.tobytes() + subject.scale.factor.tobytes())
-        for values in subject.targets:
-            digest.update(np.ascontiguousarray(values[subject.bounds]).data)
+        digest.update(subject.digest.encode())
     return digest.hexdigest()[:16]

@@ -53,7 +53,7 @@ def survey(pair: Pair, workflow: Workflow, region: Region | None = None) -> Surv
     ----------
     pair : Pair
     workflow : Workflow
-        Says which labels count, and whether they are classes.
+        Says which labels count.
     region : tuple of slice, optional
         The part to look at; all of it if not given.
 
@@ -70,13 +70,11 @@ def survey(pair: Pair, workflow: Workflow, region: Region | None = None) -> Surv
     >>> found.values, found.middles, found.extents
     (array([7]), array([[3., 4.]]), array([[3, 3]]))
     """
-    task = workflow.task
-    classes = task.classes if task.kind == "semantic" else 0
     digest = hashlib.sha256()
     parts = []
     background = ignored = 0
     for slab in slabs(pair.labels, region):
-        ids = read_ids(pair, slab, workflow.data, classes=classes)
+        ids = read_ids(pair, slab, workflow.data)
         digest.update(ids.data)
         background += int(np.count_nonzero(ids == 0))
         ignored += int(np.count_nonzero(ids < 0))

@@ -1,27 +1,32 @@
-"""What the network shall learn from one image, worked out before patches are cut."""
+"""One image ready for training: normalisation, targets, places of interest."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bioseg.channels import encode
-from napari_bioseg.settings import (
-    ChannelSettings,
-    Distance,
-    PercentileNormalization,
-    Workflow,
-)
+from napari_bioseg.settings import PercentileNormalization, Workflow
 
+from .draw_targets import is_masked, needs_mask
+from .labelled import Region, read_ids, slabs
 from .normalize import Scale, scale_of
 from .pair import Pair
-from .pair_classes import class_targets
+from .survey import Survey, survey
+from .target_store import Targets, draw_on_demand, hold_targets
 
-Region = tuple[slice, ...]
-"""A part of an image, one slice with start and stop per spatial axis."""
+__all__ = [
+    "Region",
+    "Subject",
+    "is_masked",
+    "make_subjects",
+    "make_targets",
+    "needs_mask",
+    "with_channel",
+]
 
 MAX_CENTRES = 20_000
 """Patches are centred on at most this many places of one image."""
@@ -36,40 +41,33 @@ class Subject:
     pair : Pair
         The image; its pixels are read patch by patch.
     scale : Scale
-        Normalisation, measured on the whole image.
+        Normalisation, measured on the whole image or on all training images.
     spread : ndarray, (C,)
         Range of the normalised intensities, without the outermost percentiles.
-    targets : tuple of ndarray, each ([Z,] Y, X)
-        One per target channel: uint8 where binary or a class, float32 for distances.
-        Worked out on the whole image, so that an object cut by a patch keeps its
-        whole distances.
+    targets : Targets
+        What to learn, read patch by patch too. Worked out on the whole image, or as
+        much of it as matters, so that an object cut by a patch keeps its whole
+        distances.
     bounds : tuple of slice
         The part of the image that may be used, per spatial axis.
     centres : ndarray, (n, axes)
         Places that patches may be centred on to show objects.
+    digest : str
+        Tells labels apart.
     """
 
     pair: Pair
     scale: Scale
     spread: NDArray[np.float32]
-    targets: tuple[NDArray[Any], ...]
+    targets: Targets
     bounds: Region
     centres: NDArray[np.int64]
+    digest: str = ""
 
     @property
     def size(self) -> tuple[int, ...]:
         """Size of the part that may be used."""
         return tuple(part.stop - part.start for part in self.bounds)
-
-
-def is_masked(channel: ChannelSettings) -> bool:
-    """Whether a channel is learned inside objects only."""
-    return isinstance(channel, Distance) and channel.masked
-
-
-def needs_mask(channels: tuple[ChannelSettings, ...]) -> bool:
-    """Whether some channel is learned inside objects only."""
-    return any(map(is_masked, channels))
 
 
 def make_targets(pair: Pair, workflow: Workflow) -> tuple[NDArray[Any], ...]:
@@ -83,31 +81,19 @@ def make_targets(pair: Pair, workflow: Workflow) -> tuple[NDArray[Any], ...]:
     Returns
     -------
     tuple of ndarray, each ([Z,] Y, X)
-        Classes (one array) for semantic tasks; else one array per channel, one of
-        objects' classes if the task has some, and the foreground as the last if a
-        distance is masked to it.
+        As `draw_targets` draws them, of the whole image.
     """
-    labels = np.asarray(pair.labels)
-    if workflow.is_semantic:
-        return (labels.astype(np.uint8),)
-    labels = labels.astype(np.int32, copy=False)
-    encoded = encode(labels, workflow.channels, spacing=pair.spacing)
-    targets = [
-        values.astype(np.uint8) if channel.is_binary else values.astype(np.float32)
-        for channel, values in zip(workflow.channels, encoded, strict=True)
-    ]
-    if workflow.task.has_classes:
-        targets.append(class_targets(labels, pair.classes))
-    if needs_mask(workflow.channels):
-        targets.append((labels > 0).astype(np.uint8))
-    return tuple(targets)
+    return hold_targets(pair, workflow).arrays
 
 
 def make_subjects(
     pair: Pair,
     workflow: Workflow,
-    parts: tuple[Region, ...],
+    parts: Sequence[Region],
     rng: np.random.Generator,
+    *,
+    scale: Scale | None = None,
+    held: bool = True,
 ) -> tuple[Subject, ...]:
     """Prepare one image, once for each part of it that is used on its own.
 
@@ -115,22 +101,33 @@ def make_subjects(
     ----------
     pair : Pair
     workflow : Workflow
-    parts : tuple of tuple of slice
+    parts : sequence of tuple of slice
         The whole image, or a part to train on and one to validate on.
     rng : numpy.random.Generator
         Chooses among very many objects.
+    scale : Scale, optional
+        How to normalise; measured on this image if not given.
+    held : bool
+        Whether to keep the targets of the whole image in memory, or to draw them anew
+        for every patch.
 
     Returns
     -------
     tuple of Subject
-        One per part; they share the arrays.
+        One per part; they share the targets.
     """
-    image = pair.image if pair.has_channel_axis else _WithChannel(pair)
-    scale = scale_of(image, workflow.data.normalization)
+    image = with_channel(pair)
+    scale = scale or scale_of(image, workflow.data.normalization)
     usual = scale_of(image, PercentileNormalization()).factor
     spread = np.divide(scale.factor, usual, out=np.zeros_like(usual), where=usual > 0)
-    targets = make_targets(pair, workflow)
-    labels = np.asarray(pair.labels)
+    surveys = [survey(pair, workflow, part) for part in parts]
+    targets: Targets
+    if held:
+        targets = hold_targets(pair, workflow)
+    else:
+        whole = surveys[0] if len(parts) == 1 else survey(pair, workflow)
+        largest = whole.extents.max(axis=0, initial=1)
+        targets = draw_on_demand(pair, workflow, largest)
     return tuple(
         Subject(
             pair=pair,
@@ -138,10 +135,16 @@ def make_subjects(
             spread=spread,
             targets=targets,
             bounds=part,
-            centres=_centres(labels, part, workflow, rng),
+            centres=_centres(pair, part, found, workflow, rng),
+            digest=found.digest,
         )
-        for part in parts
+        for part, found in zip(parts, surveys, strict=True)
     )
+
+
+def with_channel(pair: Pair) -> Any:
+    """Return a pair's image with a channel axis, still read piece by piece."""
+    return pair.image if pair.has_channel_axis else _WithChannel(pair)
 
 
 class _WithChannel:
@@ -157,41 +160,62 @@ class _WithChannel:
 
 
 def _centres(
-    labels: NDArray[Any], part: Region, workflow: Workflow, rng: np.random.Generator
+    pair: Pair,
+    part: Region,
+    found: Survey,
+    workflow: Workflow,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """List where patches may be centred: middles of objects, or pixels of classes."""
-    labels = labels[part]
-    if workflow.task.kind == "semantic":
-        places = _pixels(labels, workflow.task.classes, rng)
+    """List where patches may be centred: middles of objects, or pixels."""
+    if workflow.is_semantic:
+        # as many pixels of each class, so that rare ones are seen often
+        several = workflow.task.classes > 2
+        groups = [[int(value)] for value in found.values] if several else [[]]
+        share = MAX_CENTRES // workflow.task.classes
+    elif workflow.data.favour == "pixels":
+        groups, share = [[]], MAX_CENTRES
     else:
-        places = _middles(labels, rng)
-    places += np.array([axis.start for axis in part])
-    return places
+        middles = found.middles.round().astype(np.int64)
+        if len(middles) > MAX_CENTRES:
+            chosen = rng.choice(len(middles), MAX_CENTRES, replace=False)
+            middles = middles[np.sort(chosen)]
+        return middles
+    return _pixels(pair, part, found, workflow, groups, max(1, share), rng)
 
 
 def _pixels(
-    labels: NDArray[Any], classes: int, rng: np.random.Generator
+    pair: Pair,
+    part: Region,
+    found: Survey,
+    workflow: Workflow,
+    groups: Sequence[Sequence[int]],
+    count: int,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Choose as many pixels of each class, so that rare ones are seen often."""
-    chosen = [np.empty(0, dtype=np.int64)]
-    for value in range(1, classes):
-        places = np.flatnonzero(labels == value)
-        if places.size:
-            chosen.append(rng.choice(places, max(1, MAX_CENTRES // classes)))
-    places = np.concatenate(chosen)
-    return np.stack(np.unravel_index(places, labels.shape), axis=1)
-
-
-def _middles(labels: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the mean position of every object, or of a choice of very many."""
-    places = np.flatnonzero(labels)
-    values, owner = np.unique(labels.ravel()[places], return_inverse=True)
-    counts = np.bincount(owner, minlength=len(values))
-    middles = [
-        np.bincount(owner, weights=axis, minlength=len(values)) / counts
-        for axis in np.unravel_index(places, labels.shape)
+    """Choose pixels at random, so many of each group of labels; empty for any label."""
+    totals = [
+        int(found.pixels[np.isin(found.values, group) if group else slice(None)].sum())
+        for group in groups
     ]
-    out = np.stack(middles, axis=1).round().astype(np.int64)
-    if len(out) > MAX_CENTRES:
-        out = out[np.sort(rng.choice(len(out), MAX_CENTRES, replace=False))]
-    return out
+    wanted = [
+        np.sort(rng.integers(0, total, count)) if total else np.empty(0, np.int64)
+        for total in totals
+    ]
+    passed = [0] * len(groups)
+    chosen: list[list[NDArray[np.int64]]] = [[] for _ in groups]
+    for slab in slabs(pair.labels, part):
+        ids = read_ids(pair, slab, workflow.data)
+        start = np.array([axis.start for axis in slab])
+        for number, group in enumerate(groups):
+            here = np.flatnonzero(np.isin(ids, group) if group else ids > 0)
+            low, high = np.searchsorted(
+                wanted[number], (passed[number], passed[number] + len(here))
+            )
+            picked = here[wanted[number][low:high] - passed[number]]
+            places = np.stack(np.unravel_index(picked, ids.shape), axis=1)
+            chosen[number].append(places + start)
+            passed[number] += len(here)
+    everything = [places for group in chosen for places in group]
+    if not everything:
+        return np.empty((0, pair.dimensions), np.int64)
+    return np.concatenate(everything)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_bioseg.widgets.bridge import proposal
-from napari_bioseg.widgets.bridge.proposal import patch_for, propose
+from napari_bioseg.widgets.bridge.proposal import propose
 
 
 def squares(shape, side, step):
@@ -49,22 +49,6 @@ def test_empty_labels_still_propose_a_patch():
     found = propose((1, 64, 64), np.zeros((64, 64), int))
     assert (found.instances, found.diameter) == (0, 0.0)
     assert found.patch == (64, 64)
-
-
-@pytest.mark.parametrize(
-    ("shape", "diameter", "spacing", "patch"),
-    [
-        ((512, 512), 23.0, None, (128, 128)),
-        ((512, 512), 500.0, None, (224, 224)),
-        ((512, 70), 30.0, None, (160, 64)),
-        ((20, 25), 30.0, None, (16, 16)),
-        ((64, 256, 256), 20.0, None, (64, 96, 96)),
-        ((64, 256, 256), 20.0, (2.0, 1.0, 1.0), (48, 96, 96)),
-        ((10, 256, 256), 20.0, (2.0, 1.0, 1.0), (8, 96, 96)),
-    ],
-)
-def test_patches_suit_objects_image_and_spacing(shape, diameter, spacing, patch):
-    assert patch_for(shape, diameter, spacing) == patch
 
 
 def test_numbers_far_apart_and_large_are_counted():

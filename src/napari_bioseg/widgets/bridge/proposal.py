@@ -7,16 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from napari_bioseg.settings.patch_size import patch_for
+
 MOST_PIXELS = 1 << 25
 """Larger labels are judged by their middle part alone."""
 MOST_CLASSES = 10
 """Labels with more numbers than this are not taken for classes."""
-OBJECTS_PER_PATCH = {2: 5, 3: 4}
-"""By dimensions: a patch is about so many objects wide, to show the neighbours."""
-SMALLEST_PATCH = {2: 128, 3: 32}
-"""By dimensions: no patch is proposed smaller in the plane, in pixels."""
-LARGEST_PATCH = {2: 224, 3: 96}
-"""By dimensions: no patch is proposed larger in the plane, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -124,46 +120,6 @@ def propose(
         patch=patch_for(tuple(image_shape[1:]), diameter, spacing),
         pairs=pairs,
     )
-
-
-def patch_for(
-    shape: tuple[int, ...], diameter: float, spacing: tuple[float, ...] | None = None
-) -> tuple[int, ...]:
-    """Return the patch size that suits objects of a size.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Size of the image, ([Z,] Y, X).
-    diameter : float
-        Median diameter of the objects, pixels; 0 if there are none.
-    spacing : tuple of float, optional
-        Pixel size per axis: where z is sampled more coarsely, fewer slices do.
-
-    Returns
-    -------
-    tuple of int
-        Multiples of 16 (along z of 8), no larger than the image where it has so many.
-
-    Examples
-    --------
-    >>> patch_for((512, 512), 23.0)
-    (128, 128)
-    """
-    axes = len(shape)
-    wanted = OBJECTS_PER_PATCH[axes] * diameter
-    wanted = min(max(wanted, SMALLEST_PATCH[axes]), LARGEST_PATCH[axes])
-    plane = -int(-wanted // 32) * 32
-    sizes = [_fit(plane, size, 16) for size in shape[-2:]]
-    if axes == 3:
-        z, _, x = spacing or (1.0, 1.0, 1.0)
-        deep = max(round(plane * min(x / z, 1.0) / 8), 1) * 8
-        sizes.insert(0, _fit(deep, shape[0], 8))
-    return tuple(sizes)
-
-
-def _fit(size: int, available: int, multiple: int) -> int:
-    return min(size, max(available // multiple, 1) * multiple)
 
 
 def _middle(shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -1,0 +1,82 @@
+"""What labels lack, in words: classes, objects, background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from napari_bioseg.settings import Workflow
+
+from .split import Part
+from .survey import Survey
+
+
+def label_notes(
+    surveys: Sequence[Survey],
+    training: Sequence[Part],
+    validation: Sequence[Part],
+    workflow: Workflow,
+) -> list[str]:
+    """Say what may make the training worse than expected.
+
+    Parameters
+    ----------
+    surveys : sequence of Survey
+        What the labels of each pair hold.
+    training, validation : sequence of (int, tuple of slice)
+        Which of them are learned from and which judge.
+    workflow : Workflow
+
+    Returns
+    -------
+    list of str
+    """
+    learned = [surveys[number] for number in {number for number, _ in training}]
+    judged = [surveys[number] for number in {number for number, _ in validation}]
+    if workflow.is_semantic:
+        return _class_notes(learned, judged, workflow)
+    values = {int(value) for found in surveys for value in found.values}
+    if len(values) == 1 and len(surveys) > 1:
+        return [
+            f"all objects of all images have the number {values.pop()}, as in a mask: "
+            "objects that touch are learned as one; number them to tell them apart, "
+            "for example with skimage.measure.label"
+        ]
+    return []
+
+
+def _class_notes(
+    learned: Sequence[Survey], judged: Sequence[Survey], workflow: Workflow
+) -> list[str]:
+    classes = workflow.task.classes
+    seen = _classes(learned)
+    notes = []
+    if classes == 2:
+        odd = sorted(seen - {0, 1})
+        if odd:
+            notes.append(f"the labels hold {_listed(odd)}, learned as class 1")
+        seen = {min(value, 1) for value in seen}
+    missing = sorted(set(range(classes)) - seen)
+    only = sorted(_classes(judged) - seen) if classes > 2 else []
+    if only:
+        notes.append(
+            f"class {_listed(only)} is in the validation images only, so it cannot be "
+            "learned; move an image with it to the training images"
+        )
+    never = [value for value in missing if value not in only]
+    if never:
+        notes.append(
+            f"class {_listed(never)} is in no training image"
+            + (": is background labelled?" if never == [0] else "")
+        )
+    return notes
+
+
+def _classes(surveys: Sequence[Survey]) -> set[int]:
+    found = {int(value) for each in surveys for value in np.asarray(each.values)}
+    return found | ({0} if any(each.background for each in surveys) else set())
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
