@@ -38,7 +38,7 @@ def model(request: pytest.FixtureRequest, nuclei: Any, tmp_path: Path) -> Path:
     workflow = start.replace(
         task=TASKS[request.param],
         network=start.network.replace(features=8, depth=2),
-        train=start.train.replace(epochs=5, steps=6, batch_size=4, learning_rate=5e-3),
+        train=start.train.replace(epochs=12, steps=6, batch_size=4, learning_rate=5e-3),
         data=start.data.replace(patch=(64, 64), validation=0.0),
         instances=InstanceSettings(seed_binary=0.4, foreground_binary=0.3),
         cleanup=CleanupSettings(steps=(ClearBorder(), RemoveSmall(size=12))),
