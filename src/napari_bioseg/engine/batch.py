@@ -39,10 +39,12 @@ def to_device(samples: Sequence[Sample], model: Model) -> tuple[Tensor, Tensor]:
     """
     images = torch.from_numpy(np.stack([image for image, _ in samples]))
     targets = torch.from_numpy(np.stack([target for _, target in samples]))
-    images = images.to(model.device)
+    if model.device.type == "cuda":  # copied while the GPU is still busy
+        images, targets = images.pin_memory(), targets.pin_memory()
+    images = images.to(model.device, non_blocking=True)
     if model.dimensions == 2:
         images = images.contiguous(memory_format=torch.channels_last)
-    return images, targets.to(model.device)
+    return images, targets.to(model.device, non_blocking=True)
 
 
 def epoch_order(plan: Plan, epoch: int) -> NDArray[np.int64]:

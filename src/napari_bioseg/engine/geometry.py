@@ -63,7 +63,7 @@ class Geometry:
                 total = total + line
             out[axis] = total + (middle[axis] + self.offset[axis])
         if self.bends.size:
-            out += _spread_out(self.bends, size)
+            out += _spread_out(self.bends, patch, margin)
         return out
 
 
@@ -142,18 +142,21 @@ def _draw_bends(
     return moves * 1.5 / coarser.reshape(-1, *(1,) * len(patch))
 
 
-def _spread_out(bends: NDArray[np.float64], size: Sequence[int]) -> NDArray[np.float32]:
+def _spread_out(
+    bends: NDArray[np.float64], patch: Sequence[int], margin: int
+) -> NDArray[np.float32]:
     """Interpolate controls by a uniform cubic B-spline, axis by axis."""
     field = bends.astype(np.float32)
-    for axis, length in enumerate(size, start=1):
-        weights = _spline(length, field.shape[axis])
+    for axis, length in enumerate(patch, start=1):
+        weights = _spline(length, margin, field.shape[axis])
         field = np.moveaxis(np.tensordot(weights, field, axes=(1, axis)), 0, axis)
     return field
 
 
-def _spline(length: int, controls: int) -> NDArray[np.float32]:
-    """Return the weight of every control for every pixel of a line."""
-    at = np.linspace(0, controls - 3, length, endpoint=False)
+def _spline(length: int, margin: int, controls: int) -> NDArray[np.float32]:
+    """Return the weight of every control for every pixel of a line and its margins."""
+    pixels = np.arange(-margin, length + margin).clip(0, length - 1)
+    at = pixels * ((controls - 3) / length)
     first = at.astype(np.int64)
     t = at - first
     basis = (
@@ -162,7 +165,7 @@ def _spline(length: int, controls: int) -> NDArray[np.float32]:
         (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
         t**3 / 6,
     )
-    weights = np.zeros((length, controls), np.float32)
+    weights = np.zeros((len(pixels), controls), np.float32)
     for number, part in enumerate(basis):
-        weights[np.arange(length), first + number] = part
+        weights[np.arange(len(pixels)), first + number] = part
     return weights

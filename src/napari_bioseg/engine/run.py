@@ -6,15 +6,13 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import save
 
 from napari_bioseg.settings import InstanceSettings, Plateau, Workflow
 
-from .batch import draw_batch, epoch_order
 from .checkpoint import Progress, State, Weights, save_state, write_atomically
 from .events import EpochDone, Reason, Trained
+from .feed import Feeder
 from .fit_validation import fit_to_validation
 from .model import Model
 from .monitor import TRAINING_LOSS, VALIDATION_LOSS, is_better
@@ -63,7 +61,8 @@ class Run:
         steps = plan.steps * self.settings.epochs
         self.stepper = Stepper(model, self.settings, self.processes, steps)
         self._trouble = ""
-        self._order: tuple[int, NDArray[np.int64]] | None = None
+        on_gpu = model.device.type != "cpu"
+        self._feeder = Feeder(plan, self.processes.share, on_gpu=on_gpu)
 
     def resume(self, state: State) -> None:
         """Go on from a saved state."""
@@ -99,10 +98,7 @@ class Run:
         """Take one optimiser step."""
         before = self.time.clock.seconds
         epoch = self.progress.epoch + 1
-        if self._order is None or self._order[0] != epoch:
-            self._order = epoch, epoch_order(self.plan, epoch)
-        share = self.processes.share
-        batch = draw_batch(self.plan, self._order[1], epoch, step, share)
+        batch = self._feeder.batch(epoch, step)
         done = self.time.share_done(self.progress, step + 1)
         rate = learning_rate(done, self.settings, self.progress.lowered)
         stepped = self.stepper.step(batch, rate, [epoch, step])

@@ -92,6 +92,12 @@ class DataSettings(Settings):
     normalization: Normalization = setting(PercentileNormalization(), advanced=True)
     """How intensities are brought to one scale, in training and prediction alike."""
 
+    workers: Annotated[int, Field(ge=0, le=64)] | Literal["auto"] = setting(
+        "auto", step=1, advanced=True
+    )
+    """Threads that prepare patches while the network learns; 0 prepares them in turn
+    with it. The result is the same."""
+
     @model_validator(mode="after")
     def _one_meaning(self) -> Self:
         if self.background_label != "off" and self.background_label == (
