@@ -73,9 +73,9 @@ def image_scale(image: Any, workflow: Workflow) -> Scale:
     -------
     Scale
     """
-    facts = workflow.trained
-    if facts is None or facts.intensities is None:
-        return scale_of(image, workflow.data.normalization)
+    facts, how = workflow.trained, workflow.data.normalization
+    if facts is None or facts.intensities is None or not is_common(how):
+        return scale_of(image, how)
     kept = facts.intensities
     arrays = [np.array(part, np.float32) for part in (kept.shift, kept.factor)]
     if kept.low:

@@ -301,10 +301,10 @@ def _part(piece: Any, region: tuple[slice, ...], model: Model) -> tuple[Any, Mod
     goes to a model that leaves it as it is.
     """
     from napari_bioseg.engine import Model as EngineModel
-    from napari_bioseg.engine.normalize import scale_of
+    from napari_bioseg.engine.normalize import image_scale
 
     workflow = model.workflow
-    scale = scale_of(piece, workflow.data.normalization)
+    scale = image_scale(piece, workflow)
     pixels = scale(np.asarray(piece[(slice(None), *region)]))
     data = workflow.data.replace(normalization=RangeNormalization())
     return pixels, EngineModel(model.network, workflow.replace(data=data))

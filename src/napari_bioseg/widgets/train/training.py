@@ -171,10 +171,10 @@ class Previewer:
 
     def _scale_of(self, view: View, model: Model) -> Any:
         """Normalise by the whole image, as the prediction will: measured once."""
-        from napari_bioseg.engine.normalize import scale_of
+        from napari_bioseg.engine.normalize import image_scale
 
         if self._scale is None or self._scale[0] is not view.image:
-            scale = scale_of(view.image, model.workflow.data.normalization)
+            scale = image_scale(view.image, model.workflow)
             self._scale = (view.image, scale)
         return self._scale[1]
 
