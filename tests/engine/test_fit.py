@@ -48,11 +48,34 @@ def test_what_is_kept_stays(cells):
     assert fit.settings.smoothing == 0.5
 
 
-def test_no_time_no_change(cells):
+def test_no_tries_no_change(cells):
     labels, prediction = cells
-    fit = fit_thresholds([prediction], [labels], seconds=0)
+    fit = fit_thresholds([prediction], [labels], tries=0)
     assert fit.settings == InstanceSettings()
     assert fit.score == fit.before
+
+
+def test_more_tries_find_more(cells):
+    labels, prediction = cells
+    start = InstanceSettings(seed_binary=0.5, seed_contour="off")
+    scores = [
+        fit_thresholds([prediction], [labels], start, tries=tries).score
+        for tries in (1, 5, 40)
+    ]
+    assert scores == sorted(scores)
+    assert scores[0] < scores[-1]
+
+
+def test_what_is_not_labelled_does_not_count(cells):
+    labels, prediction = cells
+    part = labels.copy()
+    part[:, 80:] = 0  # nobody labelled that half
+    whole = fit_thresholds([prediction], [labels], tries=0).score
+    wrong = fit_thresholds([prediction], [part], tries=0).score
+    part[:, 80:] = -1
+    right = fit_thresholds([prediction], [part], tries=0).score
+    assert wrong < 0.7 * whole
+    assert right == pytest.approx(whole, abs=0.15)
 
 
 def test_predictions_and_truths_come_in_pairs(cells):
@@ -80,3 +103,4 @@ def test_training_ends_with_fitted_thresholds():
     fitted = trained(foreground_binary=0.45)
     assert fitted != InstanceSettings(foreground_binary=0.45)
     assert fitted.foreground_binary == 0.45
+    assert fitted == trained(foreground_binary=0.45)  # however busy the machine is

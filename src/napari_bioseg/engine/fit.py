@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,7 +52,7 @@ def fit_thresholds(
     truths: Sequence[NDArray[Any]],
     settings: InstanceSettings | None = None,
     *,
-    seconds: float = float("inf"),
+    tries: int | None = None,
     keep: Collection[str] = (),
 ) -> Fit:
     """Search the thresholds that find true instances best.
@@ -65,11 +65,11 @@ def fit_thresholds(
     predictions : sequence of Prediction
         Predicted channels of images that the network did not learn from.
     truths : sequence of ndarray, each ([Z,] Y, X)
-        Their instance labels.
+        Their instance labels; pixels below 0 are not labelled and count for nothing.
     settings : InstanceSettings, optional
         Where to start; everything but the thresholds is kept.
-    seconds : float
-        Start no further try after this time.
+    tries : int, optional
+        Stop after so many, which makes the result the same on any machine.
     keep : collection of str
         Thresholds that stay as they are.
 
@@ -96,21 +96,22 @@ def fit_thresholds(
             f"{len(predictions)} predictions and {len(truths)} label images were "
             "given; give at least one of each, in pairs"
         )
-    end = time.monotonic() + seconds
     decoders = [LiveDecoder(prediction) for prediction in predictions]
     best = settings or InstanceSettings()
     before = score = _score(decoders, truths, best)
     names = set(predictions[0].channels)
+    left = math.inf if tries is None else tries
     for _ in range(2):
         for setting, (channels, values) in CANDIDATES.items():
             if setting in keep or not names.intersection(channels):
                 continue
             for value in values:
-                if time.monotonic() > end:
-                    return Fit(best, score, before)
                 tried = best.replace(**{setting: value})
                 if tried == best:
                     continue
+                if left < 1:
+                    return Fit(best, score, before)
+                left -= 1
                 reached = _score(decoders, truths, tried)
                 if reached > score + LEAST_GAIN:
                     best, score = tried, reached
@@ -129,5 +130,8 @@ def _score(
             labels = decoder.update(settings).labels
         except ValueError:
             return 0.0  # these thresholds leave no channel to say where objects are
+        labelled = truth >= 0
+        if not labelled.all():
+            truth, labels = np.where(labelled, truth, 0), np.where(labelled, labels, 0)
         scores.extend(found.accuracy for found in match(truth, labels, IOU))
     return float(np.mean(scores))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bioseg.channels import Prediction, warm_up
+from napari_bioseg.channels import Prediction
 from napari_bioseg.settings import InstanceSettings
 
 from .fit import CANDIDATES, fit_thresholds
+from .labelled import read_ids
 from .model import Model, run_network
 from .plan import Plan
 from .targets import Region, Subject
@@ -22,6 +22,11 @@ LARGEST_PART = {2: 1024 * 1024, 3: 160**3}
 """Pixels of one image that are looked at, from its middle, by dimensions."""
 MOST_PIXELS = 4 * LARGEST_PART[2]
 """Pixels of all images together."""
+PIXELS_PER_SECOND = 10_000_000
+"""How fast thresholds are tried, at least, on two cores that others use too. Tries are
+counted, not timed, so that the same training gives the same thresholds everywhere."""
+ENOUGH_TRIES = 20
+"""Fewer images are looked at if the time would not suffice for so many tries."""
 
 
 def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSettings:
@@ -34,7 +39,7 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
     plan : Plan
         Whose validation images are predicted.
     seconds : float
-        Most time to spend.
+        About the most time to spend on tries.
 
     Returns
     -------
@@ -45,19 +50,21 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
     given = plan.workflow.instances
     if plan.workflow.is_semantic or not plan.workflow.train.fit_thresholds:
         return given
-    warm_up()  # compiling, once on a machine, must not use up the time to search
-    end = time.monotonic() + seconds
+    work = seconds * PIXELS_PER_SECOND
+    most = min(MOST_PIXELS, work / ENOUGH_TRIES)
+    channels = len(plan.workflow.channels)  # classes of objects have no thresholds
     predictions: list[Prediction] = []
     truths: list[NDArray[Any]] = []
     pixels = objects = 0
     for subject in plan.validation:
         region = _middle(subject, LARGEST_PART[model.dimensions])
-        truth = np.asarray(subject.pair.labels[region])
-        pixels += truth.size
-        if predictions and (pixels > MOST_PIXELS or time.monotonic() > end):
+        truth = read_ids(subject.pair, region, plan.workflow.data)
+        if predictions and pixels + truth.size > most:
             break
-        data = run_network(model, subject.scale(subject.pair.read(region)))
-        predictions.append(Prediction(data, model.outputs, subject.pair.pixel_size))
+        pixels += truth.size
+        data = run_network(model, subject.scale(subject.pair.read(region)))[:channels]
+        names = model.outputs[:channels]
+        predictions.append(Prediction(data, names, subject.pair.pixel_size))
         truths.append(truth)
         objects += len(np.unique(truth[truth > 0]))
     if objects < LEAST_OBJECTS:
@@ -66,8 +73,8 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
     fixed = {
         name for name in CANDIDATES if getattr(given, name) != getattr(default, name)
     }
-    left = end - time.monotonic()
-    return fit_thresholds(predictions, truths, given, seconds=left, keep=fixed).settings
+    tries = int(work / pixels)
+    return fit_thresholds(predictions, truths, given, tries=tries, keep=fixed).settings
 
 
 def _middle(subject: Subject, most: int) -> Region:
