@@ -53,6 +53,10 @@ def run(image, model, settings=None, **options):
     return done.data
 
 
+def aligned(image, model, settings, chunks):
+    return choose_tiling(image.shape[1:], [model], settings, chunks)
+
+
 def on_cpu(**settings) -> PredictSettings:
     return PredictSettings(device="cpu", **settings)
 
@@ -68,7 +72,9 @@ def flat():
 @pytest.mark.parametrize("align", [None, (32, 32)])
 def test_every_tile_size_gives_the_whole(flat, tile, batch, align):
     model, image, whole = flat
-    found = run(image, model, on_cpu(tile=tile, batch=batch), align=align)
+    settings = on_cpu(tile=tile, batch=batch)
+    tiling = aligned(image, model, settings, align)
+    found = run(image, model, settings, tiling=tiling)
     assert abs(found - whole).max() < 1e-5
 
 
@@ -101,10 +107,11 @@ def test_blocks_hold_whole_chunks(overlap, tile, step):
 def test_too_little_overlap_is_blended_smoothly_in_aligned_blocks():
     model, image = lively(depth=3), noise(200, 150)
     settings = on_cpu(tile=(64, 64), overlap=32)
-    aligned = run(image, model, settings, align=(32, 32))
+    tiling = aligned(image, model, settings, (32, 32))
+    found = run(image, model, settings, tiling=tiling)
     even = run(image, model, settings)
     whole = run(image, model, on_cpu(tile="image"))
-    assert abs(aligned - whole).max() < 3 * max(abs(even - whole).max(), 1e-3)
+    assert abs(found - whole).max() < 3 * max(abs(even - whole).max(), 1e-3)
 
 
 @pytest.mark.parametrize("normalization", ["batch", "none"])

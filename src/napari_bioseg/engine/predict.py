@@ -74,6 +74,32 @@ def lazy_blocks(runner: TileRunner) -> dask.array.Array:
     -------
     dask.array.Array, (C, [Z,] Y, X)
     """
+    tiling = runner.tiling
+    joined = delayed_blocks(runner)
+    blocks: NDArray[np.object_] = np.empty((1, *tiling.grid), dtype=object)
+    for index in tiling.indices():
+        shape = (len(runner.names), *_lengths(tiling.block(index)))
+        blocks[(0, *index)] = dask.array.from_delayed(  # type: ignore[no-untyped-call]
+            joined[index], shape, dtype=runner.dtype
+        )
+    whole: dask.array.Array = dask.array.block(  # type: ignore[no-untyped-call]
+        blocks.tolist()
+    )
+    return whole
+
+
+def delayed_blocks(runner: TileRunner) -> dict[Index, Any]:
+    """Return a prediction as delayed blocks, by their index.
+
+    Parameters
+    ----------
+    runner : TileRunner
+        Models, image and tiles.
+
+    Returns
+    -------
+    dict of index to dask.delayed.Delayed
+    """
     tiling, image = runner.tiling, runner.image.image
     lock = SerializableLock()
     if isinstance(image, dask.array.Array):
@@ -88,20 +114,12 @@ def lazy_blocks(runner: TileRunner) -> dask.array.Array:
             tiles[index] = delayed(_answer, pure=False)(shared, pixels, lock)
         else:
             tiles[index] = delayed(_tile, pure=False)(shared, region, lock)
-    blocks: NDArray[np.object_] = np.empty((1, *tiling.grid), dtype=object)
-    for index in tiling.indices():
-        needed = {other: tiles[other] for other in tiling.needs(index)}
-        shape = (len(runner.names), *_lengths(tiling.block(index)))
-        joined = delayed(_join, pure=False)(
-            shared, index, list(needed), list(needed.values())
+    return {
+        index: delayed(_join, pure=False)(
+            shared, index, tiling.needs(index), [tiles[t] for t in tiling.needs(index)]
         )
-        blocks[(0, *index)] = dask.array.from_delayed(  # type: ignore[no-untyped-call]
-            joined, shape, dtype=runner.dtype
-        )
-    whole: dask.array.Array = dask.array.block(  # type: ignore[no-untyped-call]
-        blocks.tolist()
-    )
-    return whole
+        for index in tiling.indices()
+    }
 
 
 def _without_image(runner: TileRunner) -> TileRunner:

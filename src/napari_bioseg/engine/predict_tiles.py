@@ -16,7 +16,7 @@ from .memory import keep_freed_memory
 from .model import Model
 from .run_tiles import TileRunner
 from .stored_values import to_store
-from .tiling import Index
+from .tiling import Index, Tiling
 
 Focus = Sequence[float] | Callable[[], Sequence[float] | None] | None
 """A place in pixels per spatial axis, or a function that says where it is now."""
@@ -30,7 +30,7 @@ def predict_tiles(
     *,
     out: Any = None,
     focus: Focus = None,
-    align: Sequence[int] | None = None,
+    tiling: Tiling | None = None,
     finished: Collection[Index] = (),
 ) -> Generator[PredictEvent, None, None]:
     """Predict tile by tile, telling after each; stop asking to cancel.
@@ -50,8 +50,8 @@ def predict_tiles(
         A place in pixels, per spatial axis; tiles next to it come first. A function is
         asked again before each tile, so that work goes where the user looks now.
         Without it tiles come row by row.
-    align : sequence of int, optional
-        Sizes of the chunks of ``out``: blocks end where chunks end.
+    tiling : Tiling, optional
+        From `choose_tiling`, for an ``out`` in chunks; chosen anew if not given.
     finished : collection of index
         Blocks that ``out`` has from an earlier run, by their ``TileDone.place``.
 
@@ -77,7 +77,7 @@ def predict_tiles(
     >>> [type(e).__name__ for e in predict_tiles(image, Model.create(workflow))]
     ['TileDone', 'Predicted']
     """
-    runner = TileRunner(image, model, settings, align)
+    runner = TileRunner(image, model, settings, tiling)
     out = checked_out(out, runner, tuple(image.shape[1:]))
     total = len(runner.tiling.indices())
     waiting = _Waiting(runner, focus, finished)

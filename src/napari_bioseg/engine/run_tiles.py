@@ -13,7 +13,7 @@ from napari_bioseg.settings import PredictSettings
 
 from .choose_tiles import choose_batch, choose_tiling
 from .model import Model
-from .normalize import Scale, scale_of
+from .normalize import Scale, image_scale
 from .orientations import Orientation, orientations
 from .pixels import Pixels
 from .precision import has_fast_bfloat16
@@ -36,8 +36,8 @@ class TileRunner:
         Several models (an ensemble) are averaged.
     settings : PredictSettings
         Tiles, memory, flips and turns, precision and device.
-    align : sequence of int, optional
-        Sizes of the chunks of the result, see `choose_tiling`.
+    tiling : Tiling, optional
+        From `choose_tiling`; chosen anew if not given.
 
     Raises
     ------
@@ -50,7 +50,7 @@ class TileRunner:
         image: Any,
         model: Model | Sequence[Model],
         settings: PredictSettings,
-        align: Sequence[int] | None = None,
+        tiling: Tiling | None = None,
     ) -> None:
         self.models = [model] if isinstance(model, Model) else list(model)
         check_alike(self.models)
@@ -63,10 +63,9 @@ class TileRunner:
         self.scales: list[Scale] = []
         for each in self.models:
             each.to(settings.device)
-            normalization = each.workflow.data.normalization
-            self.scales.append(scale_of(self.image, normalization))
+            self.scales.append(image_scale(self.image, each.workflow))
         size = tuple(image.shape[1:])
-        self.tiling: Tiling = choose_tiling(size, self.models, settings, align)
+        self.tiling = tiling or choose_tiling(size, self.models, settings)
         self.undefined = 0
         """Pixels read that are NaN or infinite, where tiles overlap more than once."""
 

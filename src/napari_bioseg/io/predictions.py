@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from napari_bioseg.channels import Prediction
-from napari_bioseg.settings import Workflow
+from napari_bioseg.settings import PredictSettings, Workflow
 
 from .images import image_info, read_image
+from .ome_zarr import create_zarr
 from .write import write_image
-from .zarr_folder import create_zarr
+
+FULL = 255
+"""What a probability of 1 is stored as in uint8."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class StoredPrediction:
     """Settings that made it; None for predictions of other programs."""
     source: str
     """Name of the image it was made from; empty if unknown."""
+    full: float = 1.0
+    """What a probability of 1 is stored as: 255 in uint8."""
 
     def load(self, channels: Sequence[str] | str | None = None) -> Prediction:
         """Read the values and check them.
@@ -59,13 +64,18 @@ class StoredPrediction:
                 f"{self.path} does not say what its {self.data.shape[0]} channels are; "
                 "name them, for example 'BC'"
             )
+        data = np.asarray(self.data)
+        if self.full != 1:
+            data = data.astype(np.float32) / np.float32(self.full)
         try:
-            return Prediction(np.asarray(self.data), names, spacing=self.spacing)
+            return Prediction(data, names, spacing=self.spacing)
         except ValueError as error:
             raise ValueError(f"{self.path}: {error}") from error
 
 
-def prediction_notes(workflow: Workflow, source: str) -> dict[str, Any]:
+def prediction_notes(
+    workflow: Workflow, source: str, settings: PredictSettings | None = None
+) -> dict[str, Any]:
     """Return the facts that are kept beside the values of a prediction.
 
     Parameters
@@ -74,18 +84,26 @@ def prediction_notes(workflow: Workflow, source: str) -> dict[str, Any]:
         Settings that made it.
     source : str
         Name of the image.
+    settings : PredictSettings, optional
+        What is stored; the workflow's own if not given.
 
     Returns
     -------
     dict
         The same as napari layers carry in their metadata.
     """
-    return {
+    stored = settings or workflow.predict
+    notes = {
         "version": 1,
         "role": "prediction",
         "source": source,
         "workflow": workflow.model_dump(mode="json"),
     }
+    if stored.output == "classes":
+        notes["role"] = "labels"
+    elif stored.dtype == "uint8":
+        notes["full"] = FULL
+    return notes
 
 
 def write_prediction(
@@ -104,7 +122,8 @@ def write_prediction(
     path : str or Path
         Ends in ``.tif``, ``.tiff`` or ``.zarr``; replaced if it exists.
     data : array, shape (C, [Z,] Y, X)
-        Values of the channels ``workflow.outputs``; stored as float32.
+        Values of the channels ``workflow.outputs``, or of the classes if that is what
+        ``workflow.predict`` wants; stored as uint8, float16 or else float32.
     workflow : Workflow
         Settings that made it.
     spacing : tuple of float, optional
@@ -124,13 +143,17 @@ def write_prediction(
     ValueError
         If the number of channels is not the workflow's.
     """
+    small = data.dtype in (np.uint8, np.float16)
+    classes = workflow.predict.output == "classes"
+    dtype = "uint8" if data.dtype == np.uint8 else "float32"
+    stored = workflow.predict.replace(dtype=dtype)
     return write_image(
         path,
-        data.astype(np.float32, copy=False),
+        data if small else data.astype(np.float32, copy=False),
         spacing=spacing,
         unit=unit,
-        channels=workflow.outputs,
-        notes=prediction_notes(workflow, source),
+        channels=("class",) if classes else workflow.outputs,
+        notes=prediction_notes(workflow, source, stored),
     )
 
 
@@ -212,4 +235,5 @@ def read_prediction(path: str | Path, *, axes: str | None = None) -> StoredPredi
         unit=info.unit,
         workflow=workflow,
         source=str(info.notes.get("source", "")),
+        full=float(info.notes.get("full", 1.0)),
     )

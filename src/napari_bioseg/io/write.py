@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .ome_zarr import add_pyramid, create_zarr
 from .tiff import write_tiff
-from .zarr_folder import create_zarr
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def write_labels(
     path : str or Path
         Ends in ``.tif``, ``.tiff`` or ``.zarr``; replaced if it exists.
     labels : ndarray of int, shape ([Z,] Y, X)
-        Object numbers: stored as uint16 if they fit, else as int32.
+        Object numbers: stored as uint16, int32 or, beyond 2³¹, uint64.
     spacing : tuple of float, optional
         Size of a pixel per axis.
     unit : str
@@ -136,14 +136,31 @@ def write_labels(
             f"not {labels.dtype} of shape {labels.shape}"
         )
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
-    if low < 0 or high > np.iinfo(np.int32).max:
+    if low < 0:
         raise ValueError(
-            f"labels to write go from {low} to {high}; allowed are 0 to "
-            f"{np.iinfo(np.int32).max}"
+            f"labels to write go from {low} to {high}; objects have numbers above 0"
         )
-    small = labels.astype(np.uint16 if high < 2**16 else np.int32)
+    small = labels.astype(label_type(high))
     axes = "YX" if labels.ndim == 2 else "ZYX"
     return _write(Path(path), small, axes, spacing, unit, (), notes)
+
+
+def label_type(highest: int) -> type[np.integer[Any]]:
+    """Return the type in which labels are stored.
+
+    Parameters
+    ----------
+    highest : int
+        The largest number.
+
+    Returns
+    -------
+    type
+        uint16, int32 or uint64.
+    """
+    if highest < 2**16:
+        return np.uint16
+    return np.int32 if highest < 2**31 else np.uint64
 
 
 def _write(
@@ -178,6 +195,8 @@ def _write(
                 target[...] = array
             else:
                 array.rechunk(target.chunks).store(target, lock=False)
+            for _ in add_pyramid(part, labels=axes[0] != "C"):
+                pass
         else:
             write_tiff(part, np.asarray(array), axes, **about)
     return path

@@ -1,0 +1,323 @@
+"""Predictions of images larger than memory: zarr to zarr, and on after any end."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_bioseg.settings import PredictSettings
+
+from .ome_zarr import ZarrFormat, add_pyramid, chunks_for, create_zarr
+from .predictions import prediction_notes
+from .progress_file import ProgressFile
+
+if TYPE_CHECKING:
+    from napari_bioseg.engine import Model, PredictEvent
+    from napari_bioseg.engine.tiling import Tiling
+
+PROGRESS = "progress.txt"
+IMAGE = "image.zarr"
+
+
+@dataclass(frozen=True)
+class PyramidGrown:
+    """More of the smaller copies of a result is on disk."""
+
+    done: int
+    """Chunks."""
+    total: int
+    """How many there will be."""
+
+
+def unfinished(path: str | Path) -> Path:
+    """Return the folder in which a result grows until it is complete.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the result.
+
+    Returns
+    -------
+    Path
+        Beside it.
+    """
+    path = Path(path)
+    return path.with_name(f".{path.name}.part")
+
+
+def predict_volume(
+    image: Any,
+    model: Model | Sequence[Model],
+    path: str | Path,
+    settings: PredictSettings,
+    *,
+    spacing: tuple[float, ...] | None = None,
+    unit: str = "",
+    source: str = "",
+    resume: bool = False,
+    overwrite: bool = False,
+    zarr_format: ZarrFormat = 2,
+) -> Generator[PredictEvent | PyramidGrown, None, None]:
+    """Predict an image of any size into an OME-Zarr on disk.
+
+    Parameters
+    ----------
+    image : array, (C, [Z,] Y, X)
+        As it is; numpy, dask or zarr, read part by part.
+    model : Model or sequence of Model
+        Several models are averaged.
+    path : str or Path
+        Folder to write, ending in ``.zarr``; there once it is complete.
+    settings : PredictSettings
+        Tiles, memory and device; with ``cluster`` other computers do the work.
+    spacing : tuple of float, optional
+        Size of a pixel per spatial axis.
+    unit : str
+        Unit of the spacing.
+    source : str
+        Name of the image.
+    resume : bool
+        Go on where an earlier call ended, however that was; finished blocks are not
+        done again.
+    overwrite : bool
+        Replace a result, and forget one that is not complete.
+    zarr_format : {2, 3}
+        2 writes OME-Zarr 0.4, 3 writes 0.5.
+
+    Yields
+    ------
+    TileDone, PyramidGrown, Predicted
+        `Predicted` last, with the zarr array.
+
+    Raises
+    ------
+    ValueError
+        If the image does not suit the model, a result is there, or the earlier call
+        did something else.
+    OSError
+        If the disk is full or cannot be written to; finished blocks stay.
+    """
+    import zarr
+
+    from napari_bioseg.engine import Predicted, TileDone
+
+    path = Path(path)
+    part = unfinished(path)
+    check_start(path, resume=resume, overwrite=overwrite)
+    with explained_disk(path):
+        work = _Job.prepare(image, model, settings, part, resume=resume)
+        progress = ProgressFile(part / PROGRESS, work.job, resume=resume)
+        try:
+            if not (part / IMAGE).exists() or not progress.done:
+                shutil.rmtree(part / IMAGE, ignore_errors=True)
+                names = work.names
+                create_zarr(
+                    part / IMAGE,
+                    (len(names), *image.shape[1:]),
+                    work.dtype,
+                    "CYX" if len(image.shape) == 3 else "CZYX",
+                    spacing=spacing,
+                    unit=unit,
+                    channels=names,
+                    notes=prediction_notes(work.models[0].workflow, source, settings),
+                    chunks=work.chunks,
+                    zarr_format=zarr_format,
+                )
+            out: Any = zarr.open_group(str(part / IMAGE), mode="r+")["0"]
+            notes: tuple[str, ...] = ()
+            for event in work.events(image, out, settings, progress.done):
+                if isinstance(event, TileDone):
+                    progress.add(event.place)
+                    yield event
+                else:
+                    notes = event.notes
+        finally:
+            progress.close()
+        labels = settings.output == "classes"
+        for done, total in add_pyramid(part / IMAGE, labels=labels):
+            yield PyramidGrown(done, total)
+        take_place(part, path)
+    yield Predicted(zarr.open_group(str(path), mode="r")["0"], notes=notes)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is predicted, and how it is divided."""
+
+    models: list[Model]
+    tiling: Tiling
+    chunks: tuple[int, ...]
+    names: tuple[str, ...]
+    dtype: np.dtype[Any]
+    job: dict[str, Any]
+
+    @classmethod
+    def prepare(
+        cls,
+        image: Any,
+        model: Any,
+        settings: PredictSettings,
+        part: Path,
+        *,
+        resume: bool,
+    ) -> _Job:
+        from napari_bioseg.engine.choose_tiles import choose_tiling
+        from napari_bioseg.engine.run_tiles import check_alike
+        from napari_bioseg.engine.stored_values import stored_dtype, stored_names
+        from napari_bioseg.engine.tiling import Axis, Tiling
+
+        models = list(model) if isinstance(model, Sequence) else [model]
+        check_alike(models)
+        models[0].check_image(tuple(image.shape))
+        for each in models:
+            each.to(settings.device)
+        size = tuple(image.shape[1:])
+        usual = chunks_for((1, *size), "CYX" if len(size) == 2 else "CZYX")
+        tiling = choose_tiling(size, models, settings, usual[1:])
+        before = ProgressFile.job_of(part / PROGRESS) if resume else None
+        if before is not None:
+            # tiles that were chosen by what memory was free stay what they were
+            tiling = Tiling(tuple(_axis(Axis, axis) for axis in before["tiles"]))
+        chunks = [
+            chunk if not axis.step or axis.step % chunk == 0 else axis.step
+            for axis, chunk in zip(tiling.axes, usual[1:], strict=True)
+        ]
+        workflow = models[0].workflow
+        names = stored_names(workflow, settings)
+        dtype = stored_dtype(workflow, settings)
+        job = {
+            "image": [list(image.shape), np.dtype(image.dtype).str],
+            "model": [_digest(each) for each in models],
+            "flips and turns": settings.tta,
+            "output": [settings.output, dtype.name],
+            "tiles": [
+                [a.length, list(a.edges), a.overlap, a.blend, a.step]
+                for a in tiling.axes
+            ],
+        }
+        return cls(models, tiling, (1, *chunks), names, dtype, job)
+
+    def events(
+        self,
+        image: Any,
+        out: Any,
+        settings: PredictSettings,
+        done: set[tuple[int, ...]],
+    ) -> Iterator[Any]:
+        from napari_bioseg.engine import predict_tiles
+        from napari_bioseg.engine.cluster import predict_on_cluster
+
+        options: dict[str, Any] = {
+            "out": out,
+            "tiling": self.tiling,
+            "finished": frozenset(done),
+        }
+        run = predict_on_cluster if settings.cluster else predict_tiles
+        yield from run(image, self.models, settings, **options)
+
+
+def check_start(path: Path, *, resume: bool, overwrite: bool) -> None:
+    """Look at what is where a result is to go, and make room if that is allowed.
+
+    Parameters
+    ----------
+    path : Path
+        Of the result.
+    resume, overwrite : bool
+        What the user allows.
+
+    Raises
+    ------
+    ValueError
+        If a result is there, or one that is not complete.
+    """
+    part = unfinished(path)
+    if path.exists() and not overwrite:
+        raise ValueError(
+            f"{path} exists already; choose another folder, or say that results may be "
+            "overwritten"
+        )
+    if resume:
+        return
+    if (part / PROGRESS).exists() and not overwrite:
+        raise ValueError(
+            f"{path} was begun before and is not complete; go on with --resume, or "
+            "start anew with --overwrite"
+        )
+    shutil.rmtree(part, ignore_errors=True)
+
+
+def take_place(part: Path, path: Path) -> None:
+    """Give a complete result its name.
+
+    Parameters
+    ----------
+    part : Path
+        Folder in which it grew.
+    path : Path
+        Where it belongs; replaced if it exists.
+    """
+    if path.exists():
+        shutil.rmtree(path)
+    os.replace(part / IMAGE, path)
+    shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def explained_disk(path: Path) -> Iterator[None]:
+    """Say what a full or read-only disk means for a long piece of work.
+
+    Parameters
+    ----------
+    path : Path
+        Of the result.
+
+    Raises
+    ------
+    OSError
+        With an explanation.
+    """
+    try:
+        unfinished(path).mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        reasons = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "your share of the disk is full",
+            errno.EROFS: "the disk is read-only",
+            errno.EACCES: "writing there is not allowed",
+            errno.EPERM: "writing there is not allowed",
+        }
+        if error.errno not in reasons:
+            raise
+        raise OSError(
+            error.errno,
+            f"{path} cannot be written: {reasons[error.errno]}. What is finished "
+            "stays: make room (or write elsewhere) and go on with --resume",
+        ) from error
+
+
+def _axis(kind: Any, stored: list[Any]) -> Any:
+    length, edges, overlap, blend, step = stored
+    return kind(length, tuple(edges), overlap, blend, step)
+
+
+def _digest(model: Model) -> str:
+    """Return a short name for a model's weights and normalisation."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    digest.update(model.workflow.data.normalization.model_dump_json().encode())
+    digest.update(model.workflow.task.model_dump_json().encode())
+    return digest.hexdigest()[:16]
