@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,12 +59,14 @@ def classify(
     >>> classify(several, SemanticSettings(thresholds=(0.25, 0.25)))
     array([[1, 2]], dtype=int32)
     """
+    from .class_kernel import decide  # compiled code, only once it is needed
+
     settings = settings or SemanticSettings()
     labels = np.empty(prediction.spatial_shape, np.int32)
     thresholds, likelier = _thresholds(prediction, settings)
     data = prediction.data.reshape(len(prediction.channels), -1)
     in_parallel(
-        _decide,
+        decide,
         divide(labels.size, labels.size),
         data,
         thresholds,
@@ -97,18 +98,3 @@ def _thresholds(
     off = np.array([entry == "off" for entry in entries])
     numbers = [0.0 if entry == "off" else float(entry) for entry in entries]
     return np.array(numbers, np.float32), off
-
-
-@numba.njit(nogil=True, cache=True)
-def _decide(data, thresholds, likelier, labels, start, stop):  # type: ignore[no-untyped-def]
-    first = data.shape[0] - thresholds.size  # 1 where class 0 has a channel
-    for pixel in range(start, stop):
-        best = np.float32(0.0)
-        winner = 0
-        for index in range(thresholds.size):
-            value = data[first + index, pixel]
-            limit = data[0, pixel] if likelier[index] else thresholds[index]
-            if value > limit and (winner == 0 or value > best):
-                best = value
-                winner = index + 1
-        labels[pixel] = winner

@@ -99,6 +99,8 @@ class Tuner:
     ----------
     histograms : dict
         Counts and edges by channel.
+    resting : bool
+        Whether no slider is being dragged at this moment; set by who asks for answers.
     """
 
     def __init__(self, source: Source) -> None:
@@ -113,6 +115,7 @@ class Tuner:
             for name, channel in zip(source.channels, self._data, strict=True)
         }
         self._last_whole = float("inf")
+        self.resting = True
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -154,7 +157,10 @@ class Tuner:
             yield self._answer(frame, tuning, look, "view", True, never)
             if cancelled():
                 return
-        answer = self._answer(frame, tuning, None, "frame", moving, cancelled)
+        # what is in view is finished even if the slider has moved on, or nothing would
+        # be seen to move; only a slider that was let go ends it
+        wanted = self._let_go if moving and not part else cancelled
+        answer = self._answer(frame, tuning, None, "frame", moving, wanted)
         self._last_whole = answer.seconds
         frame.done = tuning
         yield answer
@@ -164,6 +170,9 @@ class Tuner:
             if other != index and not cancelled():
                 frame = self._frame(other)
                 yield self._answer(frame, tuning, None, "other frame", False, cancelled)
+
+    def _let_go(self) -> bool:
+        return self.resting
 
     def prediction(self, index: tuple[int, ...]) -> Prediction:
         """Return the prediction of one frame.
@@ -205,7 +214,7 @@ class Tuner:
         found = self._find(frame, tuning, look, cancelled)
         semantic = self.source.is_semantic
         labels = apply(found.labels, steps, classes=semantic) if steps else found.labels
-        count = _count(labels, semantic=semantic)
+        count = _count(labels, semantic=semantic, all_there=look is None and not steps)
         seconds = time.perf_counter() - start
         seeds: NDArray[np.int32] | None = found.seeds
         if self.source.is_semantic:
@@ -302,9 +311,12 @@ def never() -> bool:
     return False
 
 
-def _count(labels: NDArray[np.int32], *, semantic: bool) -> int:
+def _count(labels: NDArray[np.int32], *, semantic: bool, all_there: bool) -> int:
+    """Count objects, or pixels of a class; quickly if no number is missing."""
     if semantic:
         return int(np.count_nonzero(labels))
+    if all_there:
+        return int(labels.max(initial=0))
     return int(np.count_nonzero(np.bincount(labels.ravel())[1:]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.channels.parallel import divide, in_parallel
 from napari_bioseg.widgets.bridge.layers import Slices
 
 
@@ -25,7 +26,7 @@ class SteadyIds:
     >>> steady = SteadyIds((1, 5))
     >>> steady.start(np.array([[0, 1, 1, 0, 2]], np.int32))
     >>> labels = np.array([[1, 0, 2, 0, 3]], np.int32)
-    >>> steady.keep(labels, labels)[0]
+    >>> steady.keep(labels, labels.copy())[0]
     array([[3, 0, 1, 0, 2]], dtype=int32)
     """
 
@@ -55,20 +56,25 @@ class SteadyIds:
         Parameters
         ----------
         labels, seeds : ndarray
-            New labels and the seeds they grew from, with the same ids.
+            New labels and the seeds they grew from, with the same ids; both may be
+            overwritten.
         region : tuple of slice, optional
             Which part of the image they are; all of it by default.
 
         Returns
         -------
         labels, seeds : ndarray
-            Copies with other ids.
+            With other ids.
         """
-        before = self._shown if region is None else self._shown[region]
+        from .steady_kernels import inherit, rename  # compiled code, once it is needed
+
+        labels, seeds = np.ascontiguousarray(labels), np.ascontiguousarray(seeds)
+        part = self._shown if region is None else self._shown[region]
+        shown = np.ascontiguousarray(part)
         count = int(max(labels.max(initial=0), seeds.max(initial=0)))
         ids = np.zeros(count + 1, np.int32)
-        ids[seeds] = before  # of the pixels of a seed, the last one decides
-        ids[0] = 0
+        flat = (labels.reshape(-1), seeds.reshape(-1), shown.reshape(-1))
+        inherit(flat[1], flat[2], ids, 0, seeds.size)
         taken, first = np.unique(ids, return_index=True)
         fresh = np.ones(count + 1, bool)
         fresh[first[taken > 0]] = False
@@ -76,6 +82,8 @@ class SteadyIds:
         number = int(np.count_nonzero(fresh))
         ids[fresh] = np.arange(self._top + 1, self._top + 1 + number, dtype=np.int32)
         self._top += number
-        labels, seeds = ids[labels], ids[seeds]
-        before[...] = labels
+        pieces = divide(labels.size, labels.size)
+        in_parallel(rename, pieces, flat[0], flat[1], ids, flat[2])
+        if region is not None:
+            part[...] = shown
         return labels, seeds

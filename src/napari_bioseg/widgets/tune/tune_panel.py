@@ -276,6 +276,7 @@ class TunePanel(Panel):
         source = self._tuner.source
         view = current_view(self.viewer, source.parts[0].layer, source.axes)
         moving = self.thresholds.dragging
+        self._tuner.resting = not moving
         if not is_compiled():
             self.status.say(PREPARING)
         self._live.request(self._tuner, self.tuning, view, moving)
