@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_bioseg.settings import DataSettings
+
 from .augment import augment
 from .geometry import draw_geometry
 from .model import Model
@@ -21,6 +23,7 @@ from .patches import (
     read_patch,
 )
 from .plan import Plan
+from .targets import Subject
 from .warp import read_warped
 
 
@@ -118,23 +121,37 @@ def draw_patch(plan: Plan, source: NDArray[np.int64], epoch: int, place: int) ->
     workflow = plan.workflow
     rng = np.random.default_rng([workflow.train.seed, 3, epoch, place])
     subject = plan.training[int(source[0])]
-    if source[1] >= 0:
-        start = grid_start(subject, plan.patch, int(source[1]))
-    else:
-        on_object = rng.random() < workflow.data.foreground
-        start = random_start(subject, plan.patch, on_object, rng)
+    start = choose_start(subject, plan.patch, int(source[1]), workflow.data, rng)
     spacing = subject.pair.pixel_size
     geometry = draw_geometry(workflow.augment, plan.patch, spacing, rng)
     if geometry is None:
         sample = read_patch(subject, start, plan.patch)
     else:
         sample = read_warped(subject, start, plan.patch, geometry, workflow)
-    first = plan.training[0].pair.pixel_size
     return augment(
         sample,
         workflow.augment,
         rng,
         spread=subject.spread,
-        quarter_turns=abs(first[-1] / first[-2] - 1) < 0.05,
+        quarter_turns=has_square_pixels(plan.training[0]),
         spacing=spacing,
     )
+
+
+def has_square_pixels(subject: Subject) -> bool:
+    """Whether pixels are as high as wide, so that quarter turns look natural."""
+    spacing = subject.pair.pixel_size
+    return abs(spacing[-1] / spacing[-2] - 1) < 0.05
+
+
+def choose_start(
+    subject: Subject,
+    patch: tuple[int, ...],
+    cell: int,
+    data: DataSettings,
+    rng: np.random.Generator,
+) -> list[int]:
+    """Return where a patch starts: on the grid, or at random where ``cell`` is -1."""
+    if cell >= 0:
+        return grid_start(subject, patch, cell)
+    return random_start(subject, patch, rng.random() < data.foreground, rng)

@@ -63,9 +63,10 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
             break
         pixels += truth.size
         data = run_network(model, subject.scale(subject.pair.read(region)))[:channels]
+        data[:, truth < 0] = 0  # what is found there is neither right nor wrong
         names = model.outputs[:channels]
         predictions.append(Prediction(data, names, subject.pair.pixel_size))
-        truths.append(truth)
+        truths.append(np.maximum(truth, 0))
         objects += len(np.unique(truth[truth > 0]))
     if objects < LEAST_OBJECTS:
         return given

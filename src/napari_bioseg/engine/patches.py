@@ -86,7 +86,8 @@ def random_start(
     patch : sequence of int
         Size per axis.
     on_object : bool
-        Centre it on an object, give or take a quarter of its size.
+        Centre it on an object, give or take a quarter of its size. Otherwise it lies
+        anywhere, but shows labelled pixels.
     rng : numpy.random.Generator
 
     Returns
@@ -95,8 +96,10 @@ def random_start(
         First pixel per axis; the patch stays inside where the image is large enough,
         and is centred on the image where it is not.
     """
-    on_object = on_object and len(subject.centres) > 0
-    centre = subject.centres[rng.integers(len(subject.centres))] if on_object else None
+    places, reach = subject.centres, 4
+    if not (on_object and len(places)):
+        places, reach = subject.counted, 2
+    centre = places[rng.integers(len(places))] if len(places) else None
     start = []
     for axis, (part, size) in enumerate(zip(subject.bounds, patch, strict=True)):
         room = part.stop - part.start - size
@@ -105,7 +108,7 @@ def random_start(
         elif centre is None:
             start.append(part.start + int(rng.integers(room + 1)))
         else:
-            shift = int(rng.integers(-(size // 4), size // 4 + 1))
+            shift = int(rng.integers(-(size // reach), size // reach + 1))
             wanted = int(centre[axis]) - size // 2 + shift
             start.append(min(max(wanted, part.start), part.start + room))
     return start

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from napari_bioseg.settings import PercentileNormalization, Workflow
 
 from .draw_targets import is_masked, needs_mask
-from .labelled import Region, read_ids, slabs
+from .labelled import Region, may_ignore, read_ids, slabs
 from .normalize import Scale, scale_of
 from .pair import Pair
 from .survey import Survey, survey
@@ -54,6 +55,9 @@ class Subject:
         Places that patches may be centred on to show objects.
     digest : str
         Tells labels apart.
+    counted : ndarray, (n, axes)
+        Pixels, chosen at random, that are labelled; patches lie around them where
+        most of the image may count for nothing. Empty where all pixels count.
     """
 
     pair: Pair
@@ -63,6 +67,7 @@ class Subject:
     bounds: Region
     centres: NDArray[np.int64]
     digest: str = ""
+    counted: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), int))
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -137,6 +142,7 @@ def make_subjects(
             bounds=part,
             centres=_centres(pair, part, found, workflow, rng),
             digest=found.digest,
+            counted=_counted(pair, part, found, workflow, rng),
         )
         for part, found in zip(parts, surveys, strict=True)
     )
@@ -167,39 +173,60 @@ def _centres(
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
     """List where patches may be centred: middles of objects, or pixels."""
-    if workflow.is_semantic:
+    if workflow.is_semantic and workflow.task.classes > 2:
         # as many pixels of each class, so that rare ones are seen often
-        several = workflow.task.classes > 2
-        groups = [[int(value)] for value in found.values] if several else [[]]
-        share = MAX_CENTRES // workflow.task.classes
-    elif workflow.data.favour == "pixels":
-        groups, share = [[]], MAX_CENTRES
+        share = max(1, MAX_CENTRES // workflow.task.classes)
+        groups = [
+            _Group(functools.partial(np.equal, value), int(pixels), share)
+            for value, pixels in zip(found.values, found.pixels, strict=True)
+        ]
+    elif workflow.is_semantic or workflow.data.favour == "pixels":
+        everything = int(found.pixels.sum())
+        groups = [_Group(functools.partial(np.less, 0), everything, MAX_CENTRES)]
     else:
         middles = found.middles.round().astype(np.int64)
         if len(middles) > MAX_CENTRES:
             chosen = rng.choice(len(middles), MAX_CENTRES, replace=False)
             middles = middles[np.sort(chosen)]
         return middles
-    return _pixels(pair, part, found, workflow, groups, max(1, share), rng)
+    return _pixels(pair, part, workflow, groups, rng)
+
+
+def _counted(
+    pair: Pair,
+    part: Region,
+    found: Survey,
+    workflow: Workflow,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Choose labelled pixels, background included, where some do not count."""
+    if not may_ignore(pair, workflow.data):
+        return np.empty((0, pair.dimensions), np.int64)
+    total = int(found.pixels.sum()) + found.background
+    group = _Group(functools.partial(np.less_equal, 0), total, MAX_CENTRES)
+    return _pixels(pair, part, workflow, [group], rng)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Pixels of one kind, of which some are chosen."""
+
+    belongs: Callable[[NDArray[np.int32]], NDArray[np.bool_]]
+    total: int
+    count: int
 
 
 def _pixels(
     pair: Pair,
     part: Region,
-    found: Survey,
     workflow: Workflow,
-    groups: Sequence[Sequence[int]],
-    count: int,
+    groups: Sequence[_Group],
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Choose pixels at random, so many of each group of labels; empty for any label."""
-    totals = [
-        int(found.pixels[np.isin(found.values, group) if group else slice(None)].sum())
-        for group in groups
-    ]
+    """Choose pixels of every group at random, reading slab by slab."""
     wanted = [
-        np.sort(rng.integers(0, total, count)) if total else np.empty(0, np.int64)
-        for total in totals
+        np.sort(rng.integers(0, max(group.total, 1), group.count if group.total else 0))
+        for group in groups
     ]
     passed = [0] * len(groups)
     chosen: list[list[NDArray[np.int64]]] = [[] for _ in groups]
@@ -207,10 +234,9 @@ def _pixels(
         ids = read_ids(pair, slab, workflow.data)
         start = np.array([axis.start for axis in slab])
         for number, group in enumerate(groups):
-            here = np.flatnonzero(np.isin(ids, group) if group else ids > 0)
-            low, high = np.searchsorted(
-                wanted[number], (passed[number], passed[number] + len(here))
-            )
+            here = np.flatnonzero(group.belongs(ids))
+            ends = (passed[number], passed[number] + len(here))
+            low, high = np.searchsorted(wanted[number], ends)
             picked = here[wanted[number][low:high] - passed[number]]
             places = np.stack(np.unravel_index(picked, ids.shape), axis=1)
             chosen[number].append(places + start)
