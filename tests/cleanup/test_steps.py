@@ -11,6 +11,8 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage as ndi
 
 from napari_bioseg.cleanup import (
+    FILTERS,
+    NEEDS,
     STEPS,
     apply,
     clear_border,
@@ -98,13 +100,18 @@ def test_drawn(step, values, before, after, dtype):
         assert np.array_equal(huge, out * out.dtype.type(factor))
 
 
-def test_every_step_is_registered_with_its_settings():
-    (union,) = [s for s in describe(CleanupSettings) if s.name == "steps"]
-    assert {m.model_fields["step"].default for m in union.models} == set(STEPS)
+@pytest.mark.parametrize(("field", "known"), [("steps", STEPS), ("filters", FILTERS)])
+def test_every_step_is_registered_with_its_settings(field, known):
+    (union,) = [s for s in describe(CleanupSettings) if s.name == field]
+    assert {m.model_fields["step"].default for m in union.models} == set(known)
     for model in union.models:
-        arguments = list(inspect.signature(STEPS[model().step]).parameters.values())
+        name = model().step
+        arguments = list(inspect.signature(known[name]).parameters.values())
+        needs = {a.name for a in arguments[1:] if a.kind is a.KEYWORD_ONLY}
+        assert needs == set(NEEDS.get(name, ()))
         wanted = {f.name: f.default for f in describe(model)}
-        assert {a.name: a.default for a in arguments[1:]} == wanted
+        given = {a.name: a.default for a in arguments[1:] if a.name not in needs}
+        assert given == wanted
 
 
 def test_steps_run_in_order():

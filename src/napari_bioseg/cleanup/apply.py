@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,25 @@ from numpy.typing import NDArray
 from napari_bioseg.settings import CleanupStep
 
 from .clear_border import clear_border
+from .closing import closing
+from .dilate import dilate
+from .erode import erode
 from .fill_holes import fill_holes
+from .join_slices import join_slices
 from .keep_largest import keep_largest
 from .labels import check_labels, pieces_of
+from .opening import opening
+from .remove_by_properties import remove_by_properties
+from .remove_close import remove_close
 from .remove_large import remove_large
 from .remove_small import remove_small
+from .repair_large import repair_large
+from .roi import roi
+from .smooth import smooth
+from .voronoi import voronoi
+
+if TYPE_CHECKING:
+    from napari_bioseg.channels import Prediction
 
 STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "remove_small": remove_small,
@@ -23,14 +37,48 @@ STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "fill_holes": fill_holes,
     "clear_border": clear_border,
     "keep_largest": keep_largest,
+    "dilate": dilate,
+    "erode": erode,
+    "opening": opening,
+    "closing": closing,
+    "smooth": smooth,
+    "remove_by_properties": remove_by_properties,
+    "remove_close": remove_close,
+    "repair_large": repair_large,
+    "voronoi": voronoi,
+    "join_slices": join_slices,
+    "roi": roi,
 }
 """The function of each step; its arguments carry the names of the step's settings."""
 
-_REMOVE_PIECES = ("remove_small", "remove_large", "clear_border")
+NEEDS: dict[str, tuple[str, ...]] = {
+    "remove_by_properties": ("spacing", "image"),
+    "remove_close": ("spacing",),
+    "voronoi": ("prediction", "view"),
+    "roi": ("region",),
+}
+"""What steps use besides the labels, by the names of their arguments."""
+
+_REMOVE_PIECES = (
+    "remove_small",
+    "remove_large",
+    "clear_border",
+    "remove_by_properties",
+    "remove_close",
+)
+_OBJECTS_ONLY = ("repair_large", "voronoi", "join_slices")
 
 
 def apply(
-    labels: NDArray[Any], steps: Iterable[CleanupStep], *, classes: bool = False
+    labels: NDArray[Any],
+    steps: Iterable[CleanupStep],
+    *,
+    classes: bool = False,
+    spacing: Sequence[float] | None = None,
+    prediction: Prediction | None = None,
+    view: tuple[slice, ...] | None = None,
+    image: NDArray[Any] | None = None,
+    region: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
     """Run clean-up steps over labels, in the order given.
 
@@ -41,18 +89,30 @@ def apply(
     steps : iterable of CleanupStep
         Settings of the steps, for example ``workflow.cleanup.steps``.
     classes : bool
-        Whether the numbers are classes instead of objects. Sizes and borders then
-        concern every connected piece of a class on its own.
+        Whether the numbers are classes instead of objects. Sizes, borders, distances
+        and measurements then concern every connected piece of a class on its own.
+    spacing : sequence of float, optional
+        Size of a pixel per axis; that of the prediction, or 1, by default.
+    prediction : Prediction, optional
+        The channels that the labels came from, for steps that look at them.
+    view : tuple of slice, optional
+        The part of the prediction that the labels are of.
+    image : ndarray, shape ([C,] [Z,] Y, X), optional
+        Brightness, for conditions about it.
+    region : ndarray, shape ([Z,] Y, X) or (Y, X), optional
+        Region of interest: anything but 0 is inside.
 
     Returns
     -------
     ndarray
-        A cleaned copy of the same shape and type. Objects keep their numbers.
+        A cleaned copy of the same shape and type. Objects keep their numbers, unless
+        slices are joined.
 
     Raises
     ------
     ValueError
-        If the labels are not whole numbers of 0 and more with 2 or 3 axes.
+        If the labels are not whole numbers of 0 and more with 2 or 3 axes, or a step
+        lacks what it needs.
 
     Examples
     --------
@@ -65,10 +125,25 @@ def apply(
            [7, 7, 7, 0, 0]])
     """
     check_labels(labels)
+    if spacing is None and prediction is not None:
+        spacing = prediction.spacing
+    given = {
+        "spacing": spacing,
+        "prediction": prediction,
+        "view": view,
+        "image": image,
+        "region": region,
+    }
     out = labels.copy()
     for step in steps:
         values = {name: getattr(step, name) for name in type(step).model_fields}
         name = values.pop("step")
+        values |= {need: given[need] for need in NEEDS.get(name, ())}
+        if classes and name in _OBJECTS_ONLY:
+            raise ValueError(
+                f"the step {name!r} is about objects, but these labels are classes; "
+                "remove it from the clean-up"
+            )
         if classes and name in _REMOVE_PIECES:
             stays = STEPS[name](pieces_of(out), **values) > 0
             out = np.where(stays, out, out.dtype.type(0))

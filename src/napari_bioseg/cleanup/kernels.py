@@ -216,3 +216,82 @@ def number_pieces(labels: NDArray[np.int32]) -> NDArray[np.int32]:
                             stack[waiting] = (nz * height + ny) * width + nx
                             waiting += 1
     return pieces
+
+
+@njit(cache=True, nogil=True)
+def touching_pairs(labels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return pairs of objects that touch, smaller number first, with repeats."""
+    depth, height, width = labels.shape
+    pairs = np.empty((1024, 2), np.int32)
+    count = 0
+    for z in range(depth):
+        for y in range(height):
+            for x in range(width):
+                label = labels[z, y, x]
+                if label == 0:
+                    continue
+                last = 0
+                for step in range(13):  # half of the 26 neighbours
+                    code = step + 14
+                    nz = z + code // 9 - 1
+                    ny = y + code // 3 % 3 - 1
+                    nx = x + code % 3 - 1
+                    if not (nz < depth and 0 <= ny < height and 0 <= nx < width):
+                        continue
+                    other = labels[nz, ny, nx]
+                    if other != 0 and other != label and other != last:
+                        last = other
+                    else:
+                        continue
+                    if count == pairs.shape[0]:
+                        larger = np.empty((2 * count, 2), np.int32)
+                        larger[:count] = pairs
+                        pairs = larger
+                    pairs[count, 0] = min(label, other)
+                    pairs[count, 1] = max(label, other)
+                    count += 1
+    return pairs[:count]
+
+
+@njit(cache=True, nogil=True)
+def commonest(
+    labels: NDArray[np.int32],
+    window: NDArray[np.int64],
+    out: NDArray[np.int32],
+    start: int,
+    stop: int,
+) -> None:
+    """Write the commonest number around every pixel of some rows."""
+    depth, height, width = labels.shape
+    names = np.empty(window.shape[0], np.int32)
+    votes = np.empty(window.shape[0], np.int32)
+    for row in range(start, stop):
+        z, y = row // height, row % height
+        for x in range(width):
+            own = labels[z, y, x]
+            names[0] = own
+            votes[0] = 0
+            count = 1
+            for i in range(window.shape[0]):
+                nz, ny, nx = z + window[i, 0], y + window[i, 1], x + window[i, 2]
+                if not (0 <= nz < depth and 0 <= ny < height and 0 <= nx < width):
+                    continue
+                name = labels[nz, ny, nx]
+                place = 0
+                while place < count and names[place] != name:
+                    place += 1
+                if place == count:
+                    names[place] = name
+                    votes[place] = 0
+                    count += 1
+                votes[place] += 1
+                if 2 * votes[0] > window.shape[0]:
+                    break  # nothing can outnumber it any more
+            best = 0
+            if 2 * votes[0] <= window.shape[0]:
+                for place in range(1, count):
+                    more = votes[place] > votes[best]
+                    equal = votes[place] == votes[best] and best != 0
+                    if more or (equal and names[place] < names[best]):
+                        best = place
+            out[z, y, x] = names[best]

@@ -14,6 +14,7 @@ from napari_bioseg.measure.numbering import check_labels, dense_labels
 
 __all__ = [
     "check_labels",
+    "check_radius",
     "dense_labels",
     "in_threads",
     "keep_objects",
@@ -22,6 +23,23 @@ __all__ = [
 ]
 
 _WORTH_THREADS = 1 << 18  # pixels below which starting threads takes longer
+
+
+def check_radius(radius: float) -> None:
+    """Refuse what is no radius.
+
+    Parameters
+    ----------
+    radius : float
+        Anything.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or no number.
+    """
+    if not radius >= 0:
+        raise ValueError(f"radius = {radius}: must be 0 or more pixels")
 
 
 def pieces_of(labels: NDArray[Any]) -> NDArray[np.int32]:

@@ -179,9 +179,16 @@ def _steps_help(spec: FieldSpec) -> str:
         return ""
     steps = []
     for model in spec.models:
-        values = [f"{inner.name}={inner.default}" for inner in describe(model)]
+        values = [f"{inner.name}={_typed(inner.default)}" for inner in describe(model)]
         steps.append(" ".join([_word_of(model, tag), *values]))
     return f"none, or of these, separated by commas: {', '.join(steps)}"
+
+
+def _typed(value: Any) -> str:
+    """Write a value as it is typed behind a step."""
+    if isinstance(value, tuple):
+        return "&".join(str(item).replace(" ", "") for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _shown(value: Any) -> str:

@@ -1,12 +1,13 @@
-"""Steps that tidy labels after the watershed, in the order the user gives."""
+"""Steps that tidy channels and labels, in the order the user gives."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from .base import Settings, setting
+from .measure import Condition, conditions
 
 
 class RemoveSmall(Settings):
@@ -45,14 +46,182 @@ class KeepLargest(Settings):
     step: Literal["keep_largest"] = "keep_largest"
 
 
+class Dilate(Settings):
+    """Grow every object into the background."""
+
+    step: Literal["dilate"] = "dilate"
+    radius: float = setting(1.0, ge=0.0, le=1000.0, step=0.5, unit="px")
+    """How far; objects that meet stop there. 1.5 reaches corners."""
+
+
+class Erode(Settings):
+    """Shrink every object."""
+
+    step: Literal["erode"] = "erode"
+    radius: float = setting(1.0, ge=0.0, le=1000.0, step=0.5, unit="px")
+    """How far; objects thinner than twice that vanish. 1.5 reaches corners."""
+
+
+class Opening(Settings):
+    """Cut off thin parts: shrink every object, then grow it back."""
+
+    step: Literal["opening"] = "opening"
+    radius: float = setting(2.0, ge=0.0, le=1000.0, step=0.5, unit="px")
+    """Parts thinner than about twice this go."""
+
+
+class Closing(Settings):
+    """Close narrow bays: grow every object, then shrink it back."""
+
+    step: Literal["closing"] = "closing"
+    radius: float = setting(2.0, ge=0.0, le=1000.0, step=0.5, unit="px")
+    """Bays narrower than about twice this are filled."""
+
+
+class Smooth(Settings):
+    """Smooth outlines: every pixel takes the commonest object around it."""
+
+    step: Literal["smooth"] = "smooth"
+    radius: float = setting(2.0, ge=0.0, le=20.0, step=0.5, unit="px")
+    """How far around it to look."""
+
+
+class RepairLarge(Settings):
+    """Repair large objects that were cut up: they absorb the pieces inside them."""
+
+    step: Literal["repair_large"] = "repair_large"
+    size: int = setting(10_000, ge=1, le=1_000_000_000, step=100, unit="px")
+    """Objects with at least so many pixels are repaired."""
+
+
+class RemoveByProperties(Settings):
+    """Remove objects of which all these conditions hold."""
+
+    step: Literal["remove_by_properties"] = "remove_by_properties"
+    conditions: tuple[Condition, ...] = (Condition(),)
+    """All must hold; add the step again for other objects to remove."""
+
+    @field_validator("conditions", mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return conditions(value) if isinstance(value, str) else value
+
+
+class Voronoi(Settings):
+    """Give every pixel of the predicted foreground to the nearest object."""
+
+    step: Literal["voronoi"] = "voronoi"
+    mask: Literal["auto", "M", "BC", "B"] = "auto"
+    """Which channels are the foreground: M, B (or F) and C together, or B (or F)
+    alone; auto takes the first of these that was predicted."""
+    threshold: Annotated[float, Field(ge=0.0, le=2.0)] | Literal["auto"] = setting(
+        "auto", step=0.01
+    )
+    """Where their sum is above this; auto is Otsu's threshold."""
+
+
+class RemoveClose(Settings):
+    """Remove objects whose centre is close to that of a larger one."""
+
+    step: Literal["remove_close"] = "remove_close"
+    distance: float = setting(5.0, ge=0.0, le=1e6, step=0.5)
+    """How close, in units of the pixel size; in pixels where none is known."""
+
+
+class RegionOfInterest(Settings):
+    """Keep what lies in the region of interest given with the image."""
+
+    step: Literal["roi"] = "roi"
+    cut: bool = True
+    """Cut objects at the region's edge; otherwise keep those whole that have most of
+    their pixels inside."""
+
+
+class JoinSlices(Settings):
+    """Treat a stack of 2-D images as 3-D: join objects that overlap between slices."""
+
+    step: Literal["join_slices"] = "join_slices"
+    overlap: float = setting(0.25, ge=0.01, le=1.0, step=0.05)
+    """Smallest intersection over union of the same object in two slices."""
+
+
 CleanupStep = Annotated[
-    RemoveSmall | RemoveLarge | FillHoles | ClearBorder | KeepLargest,
+    RemoveSmall
+    | RemoveLarge
+    | FillHoles
+    | ClearBorder
+    | KeepLargest
+    | Dilate
+    | Erode
+    | Opening
+    | Closing
+    | Smooth
+    | RemoveByProperties
+    | RemoveClose
+    | RepairLarge
+    | Voronoi
+    | JoinSlices
+    | RegionOfInterest,
     Field(discriminator="step"),
 ]
 
 
+class ZFilter(Settings):
+    """Median along Z: evens out jumps between slices."""
+
+    step: Literal["z_filter"] = "z_filter"
+    size: int = setting(5, ge=3, le=99, step=2, unit="px")
+    """Slices that are looked at; odd."""
+
+    @field_validator("size")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        return odd(value)
+
+
+class YZFilter(Settings):
+    """Median in Z and Y: evens out slices and stripes."""
+
+    step: Literal["yz_filter"] = "yz_filter"
+    size: int = setting(3, ge=3, le=31, step=2, unit="px")
+    """Width and height of the window; odd."""
+
+    @field_validator("size")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        return odd(value)
+
+
+ChannelFilter = Annotated[ZFilter | YZFilter, Field(discriminator="step")]
+
+
 class CleanupSettings(Settings):
-    """Clean-up of the labels."""
+    """Clean-up of the channels and of the labels."""
 
     steps: tuple[CleanupStep, ...] = ()
     """What to do to the labels, in this order."""
+    filters: tuple[ChannelFilter, ...] = setting((), advanced=True)
+    """What to do to the predicted channels of a volume before, in this order."""
+
+
+def odd(size: int) -> int:
+    """Refuse windows without a middle.
+
+    Parameters
+    ----------
+    size : int
+        Width of a window.
+
+    Returns
+    -------
+    int
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If it is even.
+    """
+    if size % 2 == 0:
+        raise ValueError(f"a window has a middle: take {size - 1} or {size + 1}")
+    return size

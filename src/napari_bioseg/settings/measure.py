@@ -43,7 +43,7 @@ class Condition(Settings):
     """What is measured."""
     comparison: Comparison = "lt"
     """lt is below, le at most, gt above, ge at least the value."""
-    value: float = setting(30.0, step=1)
+    value: float = setting(30.0, ge=-1e12, le=1e12, step=1)
     """What it is compared with, in the units of the table."""
     channel: int = setting(0, ge=0, le=10_000, step=1, advanced=True)
     """Channel of the image, for intensities."""

@@ -70,7 +70,7 @@ def other_value(spec, value):
         return (2.0, 1.0, 1.0)
     return (
         *reversed(value),
-        next(k for k in spec.models if k not in map(type, value))(),
+        next((k for k in spec.models if k not in map(type, value)), spec.models[0])(),
     )
 
 

@@ -154,6 +154,12 @@ class ListEditor(Editor):
             self._sets.setCurrentIndex(self._sets.findData(name))
 
     def _menu(self) -> QPushButton:
+        if len(self._kinds) == 1:  # a menu of one entry is a click too many
+            ((title, kind),) = self._kinds.items()
+            only = QPushButton(f"Add {title.lower()}")
+            only.setToolTip(kind_help(kind))
+            only.clicked.connect(lambda: self.add(kind()))
+            return only
         button = QPushButton("Add step")
         menu = QMenu(button)
         menu.setToolTipsVisible(True)
