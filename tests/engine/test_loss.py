@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from napari_bioseg.engine import Model
-from napari_bioseg.engine.loss import Loss, dice_loss
+from napari_bioseg.engine.loss import Loss
+from napari_bioseg.engine.loss_terms import (
+    binary_loss,
+    class_loss,
+    dice_loss,
+    distance_loss,
+    iou_loss,
+)
 from napari_bioseg.settings import (
     Binary,
     Contour,
@@ -104,3 +111,203 @@ def test_cross_entropy_of_classes_is_exact():
     loss = loss_of(SemanticTask(classes=3, loss="cross_entropy"))
     value = loss(torch.zeros(1, 3, 4, 4), torch.full((1, 1, 4, 4), 2.0))
     assert float(value) == pytest.approx(math.log(3))
+
+
+BINARY = ["bce", "dice", "dice_bce", "iou", "focal"]
+CLASSES = ["cross_entropy", "dice", "dice_ce", "iou", "focal"]
+FLOAT = ["smooth_l1", "l1", "mse"]
+WEIGHTS = [1.0, 3.0, "auto"]
+
+
+def some_binary(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(2, 8, 9, generator=generator, dtype=torch.float64)
+    wanted = torch.rand(2, 8, 9, generator=generator) < 0.3
+    return logits, wanted.double()
+
+
+@pytest.mark.parametrize("kind", BINARY)
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_pixels_without_label_count_for_nothing_in_channels(kind, weight):
+    logits, targets = some_binary()
+    unknown = torch.zeros_like(targets, dtype=torch.bool)
+    unknown[:, :3] = True
+    unknown[0, 5] = True
+    sparse = torch.where(unknown, 255.0, targets)
+    logits.requires_grad_()
+    found = binary_loss(logits, sparse, kind, positive_weight=weight)
+    rest = (logits.detach()[~unknown], targets[~unknown])
+    wanted = binary_loss(*rest, kind, positive_weight=weight)
+    assert float(found.detach()) == pytest.approx(float(wanted), rel=1e-12)
+    full = binary_loss(logits.detach(), targets, kind, positive_weight=weight)
+    assert abs(float(full) - float(wanted)) > 1e-3  # they would have counted
+    found.backward()
+    assert (logits.grad[unknown] == 0).all()
+    assert logits.grad[~unknown].abs().sum() > 0
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize(
+    "weights", [(), ("auto",), (1.0, 4.0, 0.5), (1.0, "auto", 2.0)]
+)
+def test_pixels_without_label_count_for_nothing_in_classes(kind, weights):
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, 8, 9, dtype=torch.float64, requires_grad=True)
+    targets = torch.randint(0, 3, (2, 8, 9)).double()
+    unknown = torch.rand(2, 8, 9) < 0.4
+    sparse = torch.where(unknown, 255.0, targets)
+    found = class_loss(logits, sparse, kind, weights=weights)
+    flat = logits.detach().movedim(1, -1)[~unknown].T[None]
+    wanted = class_loss(flat, targets[~unknown][None], kind, weights=weights)
+    assert float(found.detach()) == pytest.approx(float(wanted), rel=1e-12)
+    found.backward()
+    assert (logits.grad.movedim(1, -1)[unknown] == 0).all()
+
+
+@pytest.mark.parametrize("kind", FLOAT)
+@pytest.mark.parametrize("masked", [True, False])
+def test_pixels_without_label_count_for_nothing_in_distances(kind, masked):
+    logits, inside = some_binary()
+    targets = logits.roll(1)
+    unknown = torch.rand(2, 8, 9) < 0.4
+    values = logits.clone().requires_grad_()
+    sparse = torch.where(unknown, torch.nan, targets)
+    mask = torch.where(unknown, 255.0, inside) if masked else None
+    found = distance_loss(values, sparse, kind, mask)
+    rest = inside[~unknown] if masked else None
+    wanted = distance_loss(logits[~unknown], targets[~unknown], kind, rest)
+    assert float(found.detach()) == pytest.approx(float(wanted), rel=1e-12)
+    found.backward()
+    assert torch.isfinite(values.grad).all()
+    assert (values.grad[unknown] == 0).all()
+
+
+@pytest.mark.parametrize("kind", BINARY)
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_nothing_known_gives_0_and_no_gradient(kind, weight):
+    logits = torch.randn(1, 4, 4, requires_grad=True)
+    nothing = torch.full((1, 4, 4), 255.0)
+    several = torch.randn(1, 3, 4, 4, requires_grad=True)
+    values = torch.randn(1, 4, 4, requires_grad=True)
+    other = kind.replace("dice_bce", "dice_ce").replace("bce", "cross_entropy")
+    losses = (
+        binary_loss(logits, nothing, kind, positive_weight=weight),
+        class_loss(several, nothing, other, weights=(weight,)),
+        distance_loss(values, nothing * torch.nan, "l1", nothing),
+    )
+    for loss, given in zip(losses, (logits, several, values), strict=True):
+        loss.backward()
+        assert float(loss.detach()) == 0
+        assert (given.grad == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reference"),
+    [
+        ("dice", {"smooth_nr": 1.0, "smooth_dr": 1.0}),
+        ("iou", {"smooth_nr": 2.0, "smooth_dr": 2.0, "jaccard": True}),
+    ],
+)
+def test_overlaps_equal_monai(kind, reference):
+    from monai.losses import DiceLoss
+
+    logits, targets = some_binary()
+    wanted = DiceLoss(sigmoid=True, batch=True, **reference)(
+        logits[:, None], targets[:, None]
+    )
+    assert float(binary_loss(logits, targets, kind)) == pytest.approx(float(wanted))
+
+
+def test_focal_equals_monai():
+    from monai.losses import FocalLoss
+
+    logits, targets = some_binary()
+    wanted = FocalLoss(gamma=2.0)(logits[:, None], targets[:, None])
+    assert float(binary_loss(logits, targets, "focal")) == pytest.approx(float(wanted))
+    several = torch.stack([logits, -logits, logits.roll(1)], dim=1)
+    softmax = FocalLoss(gamma=2.0, use_softmax=True, to_onehot_y=True)
+    wanted = 3 * softmax(several, targets[:, None])  # a mean over classes, too
+    assert float(class_loss(several, targets, "focal")) == pytest.approx(float(wanted))
+
+
+def test_overlap_of_half_is_exact():
+    found, wanted = torch.tensor([1.0, 1.0, 0.0]), torch.tensor([1.0, 0.0, 0.0])
+    assert float(dice_loss(found, wanted)) == pytest.approx(1 - 3 / 4)
+    assert float(iou_loss(found, wanted)) == pytest.approx(1 - 2 / 3)
+
+
+def test_weights_of_a_channel_are_a_weighted_mean():
+    logits = torch.zeros(4)
+    logits[0] = logit(0.8)
+    targets = torch.tensor([1.0, 0.0, 0.0, 0.0])
+    inside, outside = -math.log(0.8), math.log(2)
+    found = [
+        float(binary_loss(logits, targets, "bce", positive_weight=weight))
+        for weight in (1.0, 5.0, "auto")
+    ]
+    wanted = [(w * inside + 3 * outside) / (w + 3) for w in (1, 5, 3)]
+    assert found == pytest.approx(wanted)
+
+
+def test_rare_classes_count_as_much_as_others_with_auto():
+    logits = torch.zeros(1, 3, 1, 4)
+    logits[0, 0, 0, 0] = 2  # wrong about the only pixel of class 2
+    targets = torch.tensor([[[2.0, 0.0, 0.0, 0.0]]])
+    each = torch.nn.functional.cross_entropy(
+        logits, targets.long(), reduction="none"
+    ).ravel()
+    wanted = (each[0] + each[1:].mean()) / 2
+    found = class_loss(logits, targets, "cross_entropy", weights=("auto",))
+    assert float(found) == pytest.approx(float(wanted))
+    given = class_loss(logits, targets, "cross_entropy", weights=(1.0, 9.0, 3.0))
+    assert float(found) == pytest.approx(float(given))
+
+
+def test_dice_share_mixes():
+    logits, targets = some_binary()
+    bce, dice = (float(binary_loss(logits, targets, kind)) for kind in ("bce", "dice"))
+    found = float(binary_loss(logits, targets, "dice_bce", dice_share=0.2))
+    assert found == pytest.approx(0.8 * bce + 0.2 * dice)
+    task = InstanceTask(channels=[Binary(loss="dice_bce", dice_share=0.2)])
+    loss = loss_of(task)(logits[:, None].float(), targets[:, None].float())
+    assert float(loss) == pytest.approx(found, rel=1e-5)
+
+
+def test_classes_of_objects_are_one_more_part():
+    task = InstanceTask(channels=[Binary(), Distance()], classes=3, class_weight=2)
+    logits = torch.zeros(1, 5, 2, 2)
+    logits[:, 2:] = torch.tensor([0.0, 2.0, 1.0]).reshape(1, 3, 1, 1)
+    targets = torch.zeros(1, 4, 2, 2)  # B, D, class, mask
+    targets[:, 2] = torch.tensor([[0.0, 1.0], [2.0, 255.0]])
+    normal = math.log(1 + math.exp(2) + math.exp(1))
+    classes = ((normal - 0) + (normal - 2) + (normal - 1)) / 3
+    wanted = (math.log(2) + 2 * classes) / 4
+    assert float(loss_of(task)(logits, targets)) == pytest.approx(wanted)
+
+
+def test_as_many_weights_as_classes():
+    with pytest.raises(ValueError, match="has 2 numbers, but the task has 3 classes"):
+        loss_of(SemanticTask(classes=3, class_weights=(1.0, 2.0)))
+    loss_of(SemanticTask(classes=3, class_weights=("auto",)))
+
+
+def test_weights_of_two_classes_are_their_ratio():
+    logits = torch.full((1, 1, 1, 2), logit(0.8))
+    targets = torch.tensor([[[[1.0, 0.0]]]])
+    task = SemanticTask(loss="cross_entropy", class_weights=(2.0, 6.0))
+    wanted = (-3 * math.log(0.8) - math.log(0.2)) / 4
+    assert float(loss_of(task)(logits, targets)) == pytest.approx(wanted)
+
+
+def test_activation_of_distances_can_be_chosen():
+    logits = torch.full((1, 1, 2, 2), 5.0)
+    for activation, scale, wanted in (
+        ("auto", "instance", 1 / (1 + math.exp(-5))),
+        ("linear", "instance", 5.0),
+        ("auto", "none", 5.0),
+        ("sigmoid", "none", 1 / (1 + math.exp(-5))),
+    ):
+        channel = Distance(activation=activation, scale=scale)
+        workflow = Workflow(task=InstanceTask(channels=[channel]), trained=TrainedOn())
+        values = Model.create(workflow).activate(logits)
+        assert float(values[0, 0, 0, 0]) == pytest.approx(wanted)

@@ -13,12 +13,14 @@ from .events import (
 )
 from .fit import Fit, fit_thresholds
 from .model import Model, predict_array
+from .networks import CustomError, allow, register_loss, register_network
 from .pair import Pair, check_pairs
 from .predict import predict
 from .predict_tiles import predict_tiles
 from .train import train
 
 __all__ = [
+    "CustomError",
     "EpochDone",
     "Fit",
     "Model",
@@ -31,10 +33,13 @@ __all__ = [
     "TileDone",
     "TrainEvent",
     "Trained",
+    "allow",
     "check_pairs",
     "fit_thresholds",
     "predict",
     "predict_array",
     "predict_tiles",
+    "register_loss",
+    "register_network",
     "train",
 ]

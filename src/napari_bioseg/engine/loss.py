@@ -1,43 +1,53 @@
-"""What training minimises, per channel or over classes."""
+"""What training minimises, per channel and over classes."""
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Sequence
+
 from torch import Tensor
-from torch.nn import functional
 
-from napari_bioseg.settings import (
-    Distance,
-    DistanceV2,
-    InstanceTask,
-    SemanticTask,
-)
+from napari_bioseg.settings import InstanceTask, SemanticTask
+from napari_bioseg.settings.channels import BinaryChannel, Distance, FloatChannel
 
+from .loss_terms import ClassWeight, binary_loss, class_loss, dice_loss, distance_loss
 from .model import Model
+from .networks import custom_loss
 from .targets import needs_mask
+
+__all__ = ["Loss", "dice_loss", "distance_loss"]
 
 
 class Loss:
     """The loss of a workflow.
 
-    Instance tasks: the mean over channels, by their weights, of cross-entropy (with
-    Dice, if chosen) for binary channels and of smooth L1, L1 or squared differences
-    for distances, the latter inside objects only where the channel is ``masked``.
-    Semantic tasks: cross-entropy, alone or averaged with Dice over classes.
+    Instance tasks: the mean over channels, by their weights, each with the loss that
+    its settings name; distances count inside objects only where the channel is
+    ``masked``. Classes of objects, if there are some, are one more of them, with
+    cross-entropy. Semantic tasks: the loss that the task names.
+
+    Targets are 255 (binary channels and classes) or NaN (distances) at pixels that are
+    not labelled: the loss is exactly that of the others.
 
     Parameters
     ----------
     model : Model
         Whose activation turns the network's output into distances.
 
-    References
-    ----------
-    Milletari et al., 2016 (Dice), https://doi.org/10.1109/3DV.2016.79
+    Raises
+    ------
+    ValueError
+        If there are not as many weights as classes, or the loss is one of the user's
+        own that is not known.
     """
 
     def __init__(self, model: Model) -> None:
         self._model = model
         self._task = model.workflow.task
+        self._custom = None
+        if self._task.custom_loss:
+            self._custom = custom_loss(self._task.custom_loss)
+        elif self._task.classes > 1:
+            _check_weights(self._task.class_weights, self._task.classes)
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the loss of a batch.
@@ -54,27 +64,49 @@ class Loss:
         Tensor
             One number.
         """
+        if self._custom is not None:
+            return self._custom(logits, targets)  # type: ignore[no-any-return]
         if isinstance(self._task, SemanticTask):
             return _semantic_loss(logits, targets[:, 0], self._task)
         return _channel_losses(self._model, logits, targets, self._task)
 
 
+def _check_weights(weights: Sequence[ClassWeight], classes: int) -> None:
+    if len(weights) > 1 and len(weights) != classes:
+        raise ValueError(
+            f"task.class_weights has {len(weights)} numbers, but the task has "
+            f"{classes} classes; give one per class, class 0 first, one for all, or "
+            "none"
+        )
+
+
 def _semantic_loss(logits: Tensor, classes: Tensor, task: SemanticTask) -> Tensor:
-    if task.classes == 2:
-        loss = functional.binary_cross_entropy_with_logits(logits[:, 0], classes)
-        if task.loss == "cross_entropy":
-            return loss
-        return (loss + dice_loss(torch.sigmoid(logits[:, 0]), classes)) / 2
-    index = classes.long()
-    loss = functional.cross_entropy(logits, index)
-    if task.loss == "cross_entropy":
-        return loss
-    probabilities = torch.softmax(logits, dim=1)
-    dice = [
-        dice_loss(probabilities[:, value], (index == value).float())
-        for value in range(task.classes)
-    ]
-    return (loss + torch.stack(dice).mean()) / 2
+    if task.classes > 2:
+        return class_loss(
+            logits,
+            classes,
+            task.loss,
+            dice_share=task.dice_share,
+            weights=task.class_weights,
+        )
+    kinds = {"cross_entropy": "bce", "dice_ce": "dice_bce"}
+    return binary_loss(
+        logits[:, 0],
+        classes,
+        kinds.get(task.loss, task.loss),
+        dice_share=task.dice_share,
+        positive_weight=_ratio(task.class_weights),
+    )
+
+
+def _ratio(weights: Sequence[ClassWeight]) -> ClassWeight:
+    """Return the weight of the foreground beside the background's."""
+    if "auto" in weights:
+        return "auto"
+    if len(weights) < 2:
+        return 1.0
+    background, foreground = (float(weight) for weight in weights)
+    return foreground / max(background, 1e-6)
 
 
 def _channel_losses(
@@ -88,66 +120,28 @@ def _channel_losses(
         if channel.weight == 0:
             continue
         wanted = targets[:, index]
-        if isinstance(channel, Distance | DistanceV2):
+        if isinstance(channel, BinaryChannel):
+            loss = binary_loss(
+                logits[:, index],
+                wanted,
+                channel.loss,
+                dice_share=channel.dice_share,
+                positive_weight=channel.positive_weight,
+            )
+        else:
+            assert isinstance(channel, FloatChannel)  # noqa: S101  (nothing else is)
             inside = mask if isinstance(channel, Distance) and channel.masked else None
             loss = distance_loss(values[:, index], wanted, channel.loss, inside)
-        else:
-            loss = functional.binary_cross_entropy_with_logits(logits[:, index], wanted)
-            if channel.loss == "dice_bce":
-                loss = (loss + dice_loss(values[:, index], wanted)) / 2
         total = total + channel.weight * loss
         weights += channel.weight
+    if task.has_classes and task.class_weight:
+        first = len(task.channels)
+        loss = class_loss(
+            logits[:, first:],
+            targets[:, first],
+            "cross_entropy",
+            weights=task.class_weights,
+        )
+        total = total + task.class_weight * loss
+        weights += task.class_weight
     return total / max(weights, 1e-12)
-
-
-def distance_loss(
-    values: Tensor, targets: Tensor, kind: str, inside: Tensor | None
-) -> Tensor:
-    """Return the mean difference, of the pixels inside objects only if those are given.
-
-    Parameters
-    ----------
-    values, targets : Tensor
-        Of one shape.
-    kind : {"smooth_l1", "l1", "mse"}
-    inside : Tensor, optional
-        1 inside objects, 0 elsewhere. Where it is 0 all over, the loss is 0.
-
-    Returns
-    -------
-    Tensor
-        One number.
-    """
-    functions = {
-        "smooth_l1": functional.smooth_l1_loss,
-        "l1": functional.l1_loss,
-        "mse": functional.mse_loss,
-    }
-    if inside is None:
-        return functions[kind](values, targets)
-    each = functions[kind](values, targets, reduction="none")
-    return (each * inside).sum() / inside.sum().clamp(min=1.0)
-
-
-def dice_loss(probabilities: Tensor, targets: Tensor) -> Tensor:
-    """Return 1 - Dice of one channel over the whole batch; 0 where both are empty.
-
-    Parameters
-    ----------
-    probabilities, targets : Tensor
-        Of one shape, 0 to 1.
-
-    Returns
-    -------
-    Tensor
-        One number, 0 to 1.
-
-    Examples
-    --------
-    >>> half = torch.tensor([1.0, 1.0, 0.0, 0.0])
-    >>> round(float(dice_loss(half, half)), 3)
-    0.0
-    """
-    overlap = (probabilities * targets).sum()
-    total = probabilities.sum() + targets.sum()
-    return 1 - (2 * overlap + 1) / (total + 1)

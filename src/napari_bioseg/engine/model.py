@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_bioseg.settings import Distance, TrainedOn, Workflow
+from napari_bioseg.settings import TrainedOn, Workflow
+from napari_bioseg.settings.channels import FloatChannel
 
 from .device import choose_device
-from .networks import EncoderDecoder, Shape, network_shape
-from .normalize import scale_of
+from .networks import Network, Shape, make_network
+from .normalize import image_scale
 
 
 class Model:
@@ -21,8 +22,8 @@ class Model:
 
     Parameters
     ----------
-    network : EncoderDecoder
-        The network, with its weights.
+    network : Network
+        The network, with its weights; its ``shape`` is its geometry.
     workflow : Workflow
         The settings; ``workflow.trained`` must say for which images.
 
@@ -32,11 +33,11 @@ class Model:
         If the workflow does not say how many dimensions and channels images have.
     """
 
-    def __init__(self, network: EncoderDecoder, workflow: Workflow) -> None:
+    def __init__(self, network: Network, workflow: Workflow) -> None:
         self.network = network
         self.workflow = workflow
         self.trained = _facts(workflow)
-        self._linear = _physical(workflow)
+        self._linear = _linear(workflow)
 
     @classmethod
     def create(
@@ -61,7 +62,8 @@ class Model:
         Raises
         ------
         ValueError
-            If ``workflow.trained`` is empty.
+            If ``workflow.trained`` is empty, or the network is one of the user's own
+            that is not known.
 
         Examples
         --------
@@ -72,12 +74,9 @@ class Model:
         (('B', 'C'), 2, 3)
         """
         facts = _facts(workflow)
-        shape = network_shape(workflow.network, facts.dimensions, facts.spacing)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = EncoderDecoder(
-                facts.in_channels, len(workflow.outputs), workflow.network, shape
-            )
+            network = make_network(len(workflow.outputs), workflow.network, facts)
         network.to(device=torch.device(device))
         if facts.dimensions == 2:
             # twice as fast on a CPU where images are large
@@ -177,19 +176,24 @@ class Model:
         -------
         Tensor
             Probabilities: sigmoid for every channel of an instance task (distances
-            scaled to 0...1 too) and for two classes, softmax for more classes.
-            Distances in physical units are left as they are. The loss in training
-            sees the very same values.
+            scaled to 0...1 too) and for two classes, softmax for more classes and for
+            the classes of objects. Distances in physical units, or set to be linear,
+            are left as they are. The loss in training sees the very same values.
         """
         if self.workflow.is_semantic and len(self.outputs) > 1:
             return torch.softmax(logits, dim=1)
-        if not self._linear:
+        channels = len(self.workflow.channels) or 1
+        if logits.shape[1] == channels and not self._linear:
             return torch.sigmoid(logits)
         parts = [
-            logits[:, i] if i in self._linear else torch.sigmoid(logits[:, i])
-            for i in range(logits.shape[1])
+            logits[:, i : i + 1]
+            if i in self._linear
+            else logits[:, i : i + 1].sigmoid()
+            for i in range(channels)
         ]
-        return torch.stack(parts, dim=1)
+        if logits.shape[1] > channels:
+            parts.append(torch.softmax(logits[:, channels:], dim=1))
+        return torch.cat(parts, dim=1)
 
     def check_image(self, shape: tuple[int, ...]) -> None:
         """Raise a clear error if an image does not suit the network.
@@ -278,7 +282,7 @@ def predict_array(image: Any, model: Model) -> NDArray[np.float32]:
     (2, 50, 60)
     """
     model.check_image(tuple(image.shape))
-    scale = scale_of(image, model.workflow.data.normalization)
+    scale = image_scale(image, model.workflow)
     return run_network(model, scale(np.asarray(image)))
 
 
@@ -291,10 +295,10 @@ def _facts(workflow: Workflow) -> TrainedOn:
     return workflow.trained
 
 
-def _physical(workflow: Workflow) -> list[int]:
-    """Find the channels in physical units: no sigmoid can reach those."""
+def _linear(workflow: Workflow) -> list[int]:
+    """Find the channels that no sigmoid follows: it could not reach physical units."""
     return [
         index
         for index, channel in enumerate(workflow.channels)
-        if isinstance(channel, Distance) and channel.scale == "none"
+        if isinstance(channel, FloatChannel) and channel.is_linear
     ]

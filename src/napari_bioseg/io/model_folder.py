@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,7 +143,9 @@ def peek_model(folder: str | Path) -> Workflow:
     return workflow
 
 
-def open_model(folder: str | Path, device: str = "auto") -> Model:
+def open_model(
+    folder: str | Path, device: str = "auto", *, allow: Iterable[str] = ()
+) -> Model:
     """Open a model.
 
     Parameters
@@ -152,6 +154,9 @@ def open_model(folder: str | Path, device: str = "auto") -> Model:
         The model folder, or one of its two files.
     device : str
         Where the weights go: ``"auto"`` takes a GPU if there is one.
+    allow : iterable of str
+        Networks and losses of your own that the model may use, as
+        ``package.module:Name``; no other code is imported for it.
 
     Returns
     -------
@@ -161,17 +166,24 @@ def open_model(folder: str | Path, device: str = "auto") -> Model:
     ------
     ModelError
         As for `peek_model`; also if the weights are damaged or belong to another
-        network. No code in the files is ever run.
+        network, or that is one of your own which is neither installed nor allowed. No
+        code in the files is ever run.
     ValueError
         If there is no such device.
     """
-    from napari_bioseg.engine import Model
+    from napari_bioseg.engine import CustomError, Model
+    from napari_bioseg.engine import allow as allow_path
 
     folder = _folder(folder)
     workflow = peek_model(folder)
+    for name in allow:
+        allow_path(name)
     path = folder / WEIGHTS
     weights = _read_weights(path)
-    model = Model.create(workflow)
+    try:
+        model = Model.create(workflow)
+    except CustomError as error:
+        raise ModelError(f"{folder / WORKFLOW}: {error}") from error
     fault = _mismatch(model.state_dict(), weights)
     if fault:
         raise ModelError(
