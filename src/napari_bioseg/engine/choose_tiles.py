@@ -73,9 +73,8 @@ def choose_tiling(
         cores, overlap = list(settings.tile), halo
     if settings.overlap != "auto":
         overlap = [settings.overlap] * len(size)
-    # these norms look at all of a tile, so tiles never agree quite
-    norms = {model.workflow.network.normalization for model in models}
-    never = 2**31 if norms & {"instance", "group"} else 0
+    # these networks look at all of a tile, so tiles never agree quite
+    never = 2**31 if any(model.shape.sees_all for model in models) else 0
     chunks = align or (0,) * len(size)
     return Tiling(
         tuple(

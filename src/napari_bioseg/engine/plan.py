@@ -17,7 +17,7 @@ from napari_bioseg.settings.patch_size import diameter_of, patch_for
 
 from .label_notes import label_notes
 from .labelled import Region, may_ignore, read_ids
-from .networks import Shape, network_shape
+from .networks import Shape, network_notes, network_shape
 from .normalize import Scale, common_scale, is_common
 from .pair import Pair, check_pairs
 from .patches import grid_starts, patches_to_cover, read_box
@@ -117,7 +117,12 @@ def make_plan(pairs: Sequence[Pair], workflow: Workflow) -> Plan:
         grid=tuple(grid),
         patch=patch,
         steps=steps,
-        notes=(*notes, *split_notes, *label_notes(surveys, learned, judged, workflow)),
+        notes=(
+            *network_notes(workflow.network),
+            *notes,
+            *split_notes,
+            *label_notes(surveys, learned, judged, workflow),
+        ),
     )
 
 
