@@ -19,3 +19,14 @@ def no_widget_survives(qapp):
     for widget in left:
         widget.deleteLater()
     assert not left, f"these widgets outlive their test: {left}"
+
+
+@pytest.fixture(autouse=True)
+def own_preferences(tmp_path, monkeypatch):
+    """Preferences of this plugin are the defaults and are not those of the user."""
+    from napari import settings
+
+    settings._clear_plugin_settings_cache()
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    yield
+    settings._clear_plugin_settings_cache()

@@ -31,16 +31,22 @@ class Session:
         Emits the running `Job`, or None once it has ended.
     predictions_changed : psygnal.SignalInstance
         Emits when prediction layers came or went.
+    pairs_offered : psygnal.SignalInstance
+        Emits when somebody offered layers to learn from.
+    offered : list of (Image, Labels)
+        Layers that were offered and not taken yet.
     """
 
     model_changed = Signal(object)
     job_changed = Signal(object)
     predictions_changed = Signal()
+    pairs_offered = Signal()
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = weakref.ref(viewer)
         self._model: Any = None
         self._job: Job | None = None
+        self.offered: list[tuple[Any, Any]] = []
         viewer.layers.events.inserted.connect(self._layers_changed)
         viewer.layers.events.removed.connect(self._layers_changed)
 
@@ -87,6 +93,18 @@ class Session:
         self._job = job
         job.finished.connect(lambda: self._release(job))
         self.job_changed.emit(job)
+
+    def offer_pair(self, image: Any, labels: Any) -> None:
+        """Offer an image and its labels as training data.
+
+        Parameters
+        ----------
+        image, labels : napari.layers.Layer
+            The layers.
+        """
+        others = [pair for pair in self.offered if pair[1] is not labels]
+        self.offered = [*others, (image, labels)]
+        self.pairs_offered.emit()
 
     def _release(self, job: Job) -> None:
         if self._job is job:

@@ -9,7 +9,7 @@ from .opening import open_panel
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-PANELS = ("Train", "Predict", "Tune")
+PANELS = ("Train", "Predict", "Tune", "Proofread")
 
 
 def open_all_panels(viewer: Viewer) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class LayerCombo(NarrowCombo):
         for number, layer in enumerate(self._layers):
             self.addItem(layer.name)
             self.setItemData(number, layer.name, Qt.ItemDataRole.ToolTipRole)
-        self.layer = kept if kept is not None else self._first()
+        self.layer = kept if kept in self._layers else self._first()
         self.blockSignals(False)
         if self.layer is not kept:
             self.changed.emit()

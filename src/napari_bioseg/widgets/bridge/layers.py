@@ -16,6 +16,7 @@ from .axes import (
     spacing_of,
     unwrapped,
 )
+from .replaced import pixels_replaced
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -222,6 +223,7 @@ def replace_data(
         layer.data = data.copy() if isinstance(data, np.ndarray) else data
         return
     layer.refresh(extent=False, highlight=False, thumbnail=thumbnail)
+    pixels_replaced.emit(layer)
 
 
 def find_predictions(viewer: Viewer) -> list[Layer]:

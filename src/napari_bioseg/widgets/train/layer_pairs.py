@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from napari_bioseg.widgets.bridge.layer_combo import LayerCombo
-from napari_bioseg.widgets.bridge.layers import role_of
+from napari_bioseg.widgets.bridge.layers import role_of, unwrapped
 from napari_bioseg.widgets.bridge.matching import (
     is_image,
     is_labels,
@@ -19,6 +19,7 @@ from napari_bioseg.widgets.bridge.matching import (
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import row_of
+from napari_bioseg.widgets.session import session_of
 
 
 class PairRow(QWidget):
@@ -146,6 +147,9 @@ class LayerPairs(QWidget):
         for event in ("inserted", "removed"):
             getattr(viewer.layers.events, event).connect(self._layers_changed)
         self._follow()
+        self._session = session_of(viewer)
+        self._session.pairs_offered.connect(self._take_offered)
+        self._take_offered()
 
     @property
     def pairs(self) -> list[tuple[Any, Any]]:
@@ -194,6 +198,20 @@ class LayerPairs(QWidget):
         self.note.clear()
         kept = [pair for pair in known if None not in pair]
         self.pairs = kept + new
+
+    def _take_offered(self) -> None:
+        """Add layers that another panel offered, in place of pairs with their image."""
+        if not alive(self) or not self._session.offered:
+            return
+        offered, self._session.offered = self._session.offered, []
+        self._touched = True
+        images = [unwrapped(image) for image, _ in offered]
+        kept = [
+            pair
+            for pair in (row.pair for row in self.rows)
+            if None not in pair and unwrapped(pair[0]) not in images
+        ]
+        self.pairs = [*kept, *offered]
 
     def _add_empty(self) -> None:
         self._touched = True

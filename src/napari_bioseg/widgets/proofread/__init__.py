@@ -1,0 +1,1 @@
+"""The panel in which objects are corrected by hand."""
