@@ -231,7 +231,7 @@ class _Item(QFrame):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         specs = describe(self.kind)
-        if len(specs) > 1:
+        if len(specs) > 1 or any(spec.kind == "list" for spec in specs):
             layout.addWidget(Section(kind_help(self.kind), self._form), 1)
         else:
             self._form.setParent(self)  # not shown itself: its one editor is

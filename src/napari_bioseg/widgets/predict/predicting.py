@@ -208,14 +208,16 @@ def find_labels(
         Seeds, foreground and thresholds of an instance task.
     """
     from napari_bioseg.channels import Prediction, classify, decode
-    from napari_bioseg.cleanup import apply
+    from napari_bioseg.cleanup import apply, filter_channels
 
+    steps = workflow.cleanup.steps
     prediction = Prediction(data, workflow.outputs, spacing)
+    prediction = filter_channels(prediction, workflow.cleanup.filters)
     if workflow.is_semantic:
         labels = classify(prediction, workflow.semantic)
-        return apply(labels, workflow.cleanup.steps, classes=True), None
+        return apply(labels, steps, classes=True, prediction=prediction), None
     instances = decode(prediction, workflow.instances)
-    return apply(instances.labels, workflow.cleanup.steps), instances
+    return apply(instances.labels, steps, prediction=prediction), instances
 
 
 def _label(

@@ -11,8 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.channels import Instances, LiveDecoder, Prediction, classify
-from napari_bioseg.cleanup import apply
-from napari_bioseg.settings import CleanupSettings, InstanceSettings, SemanticSettings
+from napari_bioseg.cleanup import apply, filter_channels
+from napari_bioseg.settings import (
+    ChannelFilter,
+    CleanupSettings,
+    InstanceSettings,
+    SemanticSettings,
+)
 from napari_bioseg.widgets.bridge.layers import Slices
 
 from .sources import Source
@@ -22,6 +27,8 @@ QUICK = 0.03
 """Seconds within which the whole answer comes at once, without a preview."""
 BINS = 128
 """Bars of a histogram."""
+PAUSE = 0.1
+"""Seconds that a slider must stand still before more than the view is decoded."""
 FRAMES = 4
 """Time points whose intermediate results are kept."""
 
@@ -109,6 +116,7 @@ class Tuner:
         self._spacing = source.spacing
         self._leading = self._data.shape[1 : 1 + source.leading]
         self._frames: dict[tuple[int, ...], _Frame] = {}
+        self._filters: tuple[ChannelFilter, ...] = ()
         self._frame((0,) * source.leading)  # says at once if the channels are wrong
         self.histograms = {
             name: histogram_of(name, channel)
@@ -147,6 +155,9 @@ class Tuner:
         ------
         Answer
         """
+        if tuning.cleanup.filters != self._filters:
+            self._frames.clear()
+            self._filters = tuning.cleanup.filters
         leading = len(self._leading)
         index = frame_of(view, leading)
         look = view[leading:]
@@ -155,7 +166,7 @@ class Tuner:
         part = seen < 0.8 * np.prod(frame.prediction.spatial_shape)
         if part and self._last_whole > QUICK and tuning != frame.done:
             yield self._answer(frame, tuning, look, "view", True, never)
-            if cancelled():
+            if _overtaken(cancelled, PAUSE if moving else 0.0):
                 return
         # what is in view is finished even if the slider has moved on, or nothing would
         # be seen to move; only a slider that was let go ends it
@@ -175,7 +186,7 @@ class Tuner:
         return self.resting
 
     def prediction(self, index: tuple[int, ...]) -> Prediction:
-        """Return the prediction of one frame.
+        """Return the prediction of one frame, filtered as was last asked for.
 
         Parameters
         ----------
@@ -187,7 +198,8 @@ class Tuner:
         Prediction
         """
         at: Any = (slice(None), *index)
-        return Prediction(self._data[at], self.source.channels, self._spacing)
+        plain = Prediction(self._data[at], self.source.channels, self._spacing)
+        return filter_channels(plain, self._filters)
 
     def _frame(self, index: tuple[int, ...]) -> _Frame:
         """Return a time point; only a few are remembered."""
@@ -213,7 +225,15 @@ class Tuner:
             steps = tuple(step for step in steps if step.step != "clear_border")
         found = self._find(frame, tuning, look, cancelled)
         semantic = self.source.is_semantic
-        labels = apply(found.labels, steps, classes=semantic) if steps else found.labels
+        labels = found.labels
+        if steps:
+            labels = apply(
+                labels,
+                steps,
+                classes=semantic,
+                prediction=frame.prediction,
+                view=look,
+            )
         count = _count(labels, semantic=semantic, all_there=look is None and not steps)
         seconds = time.perf_counter() - start
         seeds: NDArray[np.int32] | None = found.seeds
@@ -299,6 +319,16 @@ def histogram_of(
     elif low == high:
         low, high = min(low, 0.0), max(high, 1.0)
     return np.histogram(data, BINS, (low, max(high, low + 1e-6)))
+
+
+def _overtaken(cancelled: Callable[[], bool], seconds: float) -> bool:
+    """Wait some time for a newer request, and return whether there is one."""
+    end = time.monotonic() + seconds
+    while not cancelled():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.003)
+    return True
 
 
 def never() -> bool:
