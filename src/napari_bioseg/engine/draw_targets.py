@@ -21,6 +21,7 @@ from napari_bioseg.settings import (
 )
 from napari_bioseg.settings.task import IGNORE
 
+from .labelled import IGNORED, known_ids
 from .pair_classes import class_targets
 
 
@@ -93,11 +94,11 @@ def draw_targets(
     beside such pixels, and distances that an object which nobody has labelled could
     shorten.
     """
-    unknown = ids < 0
-    known = not unknown.any()
     if workflow.is_semantic:
-        return [ids.astype(np.uint8)]  # -1 becomes 255
-    objects = ids if known else np.maximum(ids, 0)
+        return [np.where(ids < 0, IGNORE, ids).astype(np.uint8)]
+    left_out = ids < 0
+    known = not left_out.any()
+    objects = known_ids(ids)
     channels = workflow.channels
     encoded = list(encode_some(objects, channels, spacing, distant is None))
     for number, channel in enumerate(channels):
@@ -111,7 +112,7 @@ def draw_targets(
         targets.append(drawn)
     if workflow.task.has_classes:
         named = class_targets(objects, classes)
-        named[unknown] = IGNORE
+        named[left_out] = IGNORE
         targets.append(named)
     if needs_mask(channels):
         targets.append((ids > 0).astype(np.uint8))
@@ -139,27 +140,23 @@ def _leave_out(
     *,
     redrawn: bool,
 ) -> None:
-    """Mark, in place, what is not known of a channel."""
-    unknown = ids < 0
-    if isinstance(channel, Points):
-        values[unknown & (values == 0)] = IGNORE
-        return
+    """Mark, in place, what does not count or is not known of a channel."""
+    unknown = ids == IGNORED
+    objects = known_ids(ids)
+    background = (objects == 0) & ~unknown
     if channel.is_binary:
-        values[unknown] = IGNORE
+        values[ids < 0] = IGNORE
         width = _doubt(channel)
-        if width:
-            near = _within(unknown, width) & (ids == 0)
-            values[near & (values == 0)] = IGNORE
+        if width and unknown.any():
+            values[_within(unknown, width) & background & (values == 0)] = IGNORE
         return
-    values[unknown] = np.nan
-    if redrawn:
+    values[ids < 0] = np.nan
+    if redrawn or not unknown.any():
         return  # marked before it was moved
-    if isinstance(channel, Distance) and channel.region == "foreground":
-        values[_nearer(unknown, ids == 0, spacing) & (ids > 0)] = np.nan
     if isinstance(channel, DistanceV2):
-        values[_nearer(unknown, ids > 0, spacing) & (ids == 0)] = np.nan
-        if channel.region == "foreground":
-            values[_nearer(unknown, ids == 0, spacing) & (ids > 0)] = np.nan
+        values[_nearer(unknown, objects > 0, spacing) & background] = np.nan
+    if getattr(channel, "region", "each") == "foreground":
+        values[_nearer(unknown, background, spacing) & (objects > 0)] = np.nan
 
 
 def _doubt(channel: ChannelSettings) -> int:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .pair import Pair
 
 IGNORED = -1
-"""Stands for pixels that take no part in training."""
+"""Stands for pixels of which nobody says what they are."""
+HIDDEN = -2
+"""Less a label: pixels that take no part in training, although their label is known."""
 SLAB_PIXELS = 1 << 25
 """Labels are looked through in slabs of about this many pixels."""
 
@@ -40,32 +42,44 @@ def read_ids(
     Returns
     -------
     ndarray, ([Z,] Y, X), int32
-        Numbers of objects or classes; 0 is background, `IGNORED` counts for nothing.
+        Numbers of objects or classes; 0 is background. Negative numbers count for
+        nothing: `IGNORED`, or `HIDDEN` less the label where that is known.
     """
     ids = np.asarray(pair.labels[region]).astype(np.int32)
-    ignored = _ignored(ids, pair, region, data)
+    ignored = _ignored(ids, data)
     if data.background_label != "off":
         ids[ids == data.background_label] = 0
     if classes == 2:
         np.minimum(ids, 1, out=ids)
     if ignored is not None:
         ids[ignored] = IGNORED
+    if pair.counts is not None:
+        hidden = ~np.asarray(pair.counts[region]).astype(bool)
+        hidden &= ids >= 0
+        ids[hidden] = HIDDEN - ids[hidden]
     return ids
 
 
-def _ignored(
-    ids: NDArray[np.int32], pair: Pair, region: Region, data: DataSettings
-) -> NDArray[np.bool_] | None:
-    parts: list[NDArray[np.bool_]] = []
+def known_ids(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the labels of all pixels, also of those that count for nothing.
+
+    Examples
+    --------
+    >>> known_ids(np.array([0, 7, IGNORED, HIDDEN - 7, HIDDEN]))
+    array([0, 7, 0, 7, 0])
+    """
+    if not (ids < 0).any():
+        return ids
+    return np.where(ids <= HIDDEN, HIDDEN - ids, np.maximum(ids, 0))
+
+
+def _ignored(ids: NDArray[np.int32], data: DataSettings) -> NDArray[np.bool_] | None:
     if data.unlabelled == "ignored":
-        parts.append(ids == 0)
-    if data.ignore_label != "off":
-        parts.append(ids == data.ignore_label)
-    if pair.counts is not None:
-        parts.append(~np.asarray(pair.counts[region]).astype(bool))
-    if not parts:
-        return None
-    return np.asarray(np.logical_or.reduce(parts))
+        ignored = ids == 0
+        if data.ignore_label != "off":
+            ignored |= ids == data.ignore_label
+        return ignored
+    return ids == data.ignore_label if data.ignore_label != "off" else None
 
 
 def may_ignore(pair: Pair, data: DataSettings) -> bool:
