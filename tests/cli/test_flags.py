@@ -13,13 +13,17 @@ from napari_bioseg.cli.flags import (
 from napari_bioseg.settings import (
     ClearBorder,
     Contour,
+    Dilate,
     FillHoles,
     InstanceTask,
     PercentileNormalization,
+    RemoveByProperties,
     RemoveSmall,
     SemanticTask,
     Workflow,
+    ZFilter,
     ZScoreNormalization,
+    conditions,
     describe,
 )
 
@@ -48,8 +52,11 @@ def example(spec):
     if spec.kind == "numbers":
         return f"{spec.maximum}, {spec.choices[0]}", (spec.maximum, spec.choices[0])
     if spec.kind == "list":
-        is_steps = spec.name == "steps"
-        return ("fill_holes", (FillHoles(),)) if is_steps else ("D", "D")
+        lists = {
+            "steps": ("fill_holes", (FillHoles(),)),
+            "filters": ("z_filter size=7", (ZFilter(size=7),)),
+        }
+        return lists.get(spec.name, ("D", "D"))
     high = spec.maximum if spec.maximum != spec.default else spec.minimum
     if spec.kind == "int":
         return str(int(high)), int(high)
@@ -117,6 +124,11 @@ VALUES = [
     ("task.channels", "BCDv2", ["B", "C", "Dv2"]),
     ("cleanup.steps", "none", ()),
     ("cleanup.steps", "", ()),
+    (
+        "cleanup.steps",
+        "remove_by_properties conditions=npixels<9&area>=2.5, dilate",
+        (RemoveByProperties(conditions=conditions("npixels<9&area>=2.5")), Dilate()),
+    ),
     (
         "cleanup.steps",
         "remove-small size=20, fill_holes; clear_border distance=2",

@@ -54,14 +54,14 @@ def nearest_object(
     squared = np.empty(labels.shape, np.float32)
     edges = divide(depth * height, labels.size)
     rows = (depth * height, width)
-    arguments = (labels.reshape(rows), nearest.reshape(rows), squared.reshape(rows))
-    in_parallel(_along_rows, edges, *arguments)
+    lines, names, far = (a.reshape(rows) for a in (labels, nearest, squared))
+    in_parallel(_along_rows, edges, lines, names, far)
     blocks = -(-width // _BLOCK)
     for axis in (1, 0):
-        if labels.shape[axis] > 1:
-            turned = np.moveaxis(nearest, axis, 1), np.moveaxis(squared, axis, 1)
-            tasks = turned[0].shape[0] * blocks
-            in_parallel(_along_columns, divide(tasks, labels.size), *turned)
+        if (depth, height)[axis] > 1:
+            names, far = np.moveaxis(nearest, axis, 1), np.moveaxis(squared, axis, 1)
+            tasks = divide(names.shape[0] * blocks, labels.size)
+            in_parallel(_along_columns, tasks, names, far)
     return nearest, squared
 
 
