@@ -4,6 +4,7 @@ from .classify import classify
 from .decode import decode
 from .encode import encode
 from .live import Cancelled, LiveDecoder
+from .object_classes import class_labels, object_classes
 from .prediction import Instances, Prediction, Region
 from .warm_up import warm_up
 
@@ -13,8 +14,10 @@ __all__ = [
     "LiveDecoder",
     "Prediction",
     "Region",
+    "class_labels",
     "classify",
     "decode",
     "encode",
+    "object_classes",
     "warm_up",
 ]

@@ -222,6 +222,7 @@ class LiveDecoder:
             seeds.reshape(shape),
             foreground.reshape(shape),
             dict(plan.thresholds),
+            prediction=self.prediction,
         )
 
     def _preview(
@@ -254,6 +255,7 @@ class LiveDecoder:
             foreground[cut].reshape(size),
             dict(plan.thresholds),
             inner,
+            self.prediction,
         )
 
     def _levels(

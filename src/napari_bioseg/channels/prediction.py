@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.settings import CHANNEL_NAMES, channel_list
+
+from .object_classes import object_classes
 
 Region = tuple[slice, ...]
 """One slice per spatial axis."""
@@ -121,6 +124,8 @@ class Instances:
         The values really used, by the name of the setting.
     region : tuple of slice, optional
         Which part of the prediction a preview shows; None for the whole.
+    prediction : Prediction, optional
+        What they were found in, for their classes.
     """
 
     labels: NDArray[np.int32]
@@ -128,6 +133,14 @@ class Instances:
     foreground: NDArray[np.bool_]
     thresholds: dict[str, float]
     region: Region | None = None
+    prediction: Prediction | None = field(default=None, repr=False)
+
+    @cached_property
+    def classes(self) -> dict[int, int]:
+        """Class of every instance by its number; empty if none were predicted."""
+        if self.prediction is None:
+            return {}
+        return object_classes(self.labels, self.prediction, self.region)
 
     @property
     def count(self) -> int:
