@@ -2,20 +2,29 @@
 
 from .associate import Association, associate
 from .match import Match, match, pool
-from .overlap import Overlap, overlap
+from .overlap import Overlap, overlap, pool_overlaps
+from .patches import patch_pairs
 from .properties import properties
 from .remove import check_table, meets, remove_by_properties
+from .scores import IOU_RANGE, SCORES, average_precision, dsb2018, mean_scores
 
 __all__ = [
+    "IOU_RANGE",
+    "SCORES",
     "Association",
     "Match",
     "Overlap",
     "associate",
+    "average_precision",
     "check_table",
+    "dsb2018",
     "match",
+    "mean_scores",
     "meets",
     "overlap",
+    "patch_pairs",
     "pool",
+    "pool_overlaps",
     "properties",
     "remove_by_properties",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,19 +95,65 @@ def overlap(
         flat = index[: a.size] * len(found) + index[a.size :]
         counts = np.bincount(flat, minlength=len(found) ** 2)
         counts = counts.reshape(len(found), len(found))
-    values = sorted({*found.tolist(), *(scored or ())})
+    return _scored(found.tolist(), counts, None if scored is None else list(scored))
+
+
+def pool_overlaps(overlaps: Iterable[Overlap]) -> Overlap:
+    """Add up what was counted in several images or patches, as if they were one.
+
+    Parameters
+    ----------
+    overlaps : iterable of Overlap
+        What `overlap` returned for each, with the same classes.
+
+    Returns
+    -------
+    Overlap
+        Large images count for more than small ones; average the scores of the single
+        images for the other convention.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = overlap(np.array([1, 1]), np.array([1, 0]))
+    >>> other = overlap(np.array([1, 1]), np.array([1, 1]))
+    >>> pool_overlaps([one, other]).iou[1]
+    0.75
+    """
+    given = list(overlaps)
+    if not given:
+        raise ValueError("there is nothing to pool: give the overlap of an image")
+    values = sorted({value for one in given for value in one.values})
+    counts = np.zeros((len(values), len(values)), np.int64)
+    for one in given:
+        place = np.searchsorted(values, one.values)
+        counts[np.ix_(place, place)] += one.confusion
+    wanted = sorted({value for one in given for value in one.iou})
+    return _scored(values, counts, wanted)
+
+
+def _scored(
+    found: Sequence[int], counts: NDArray[Any], scored: list[int] | None
+) -> Overlap:
+    """Return the scores of a table of pixels by true and predicted class."""
+    values = sorted({*found, *(scored or ())})
     confusion = np.zeros((len(values), len(values)), np.int64)
     place = np.searchsorted(values, found)
     confusion[np.ix_(place, place)] = counts
     correct = np.diag(confusion)
     total = confusion.sum(0) + confusion.sum(1)
-    wanted = values if scored is None else list(scored)
     iou, dice = {}, {}
-    for value in wanted:
+    for value in values if scored is None else scored:
         i = values.index(value)
         iou[value] = _ratio(correct[i], total[i] - correct[i])
         dice[value] = _ratio(2 * correct[i], total[i])
-    accuracy = float(correct.sum() / a.size) if a.size else 1.0
+    pixels = confusion.sum()
+    accuracy = float(correct.sum() / pixels) if pixels else 1.0
     return Overlap(iou, dice, accuracy, confusion, tuple(values))
 
 
