@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .axes import Role, layout_of
+from .grey_masks import is_jpeg, repaired, without_colours
 from .pictures import open_npy, open_picture
 from .source import Source
 from .tiff import open_tiff
@@ -105,7 +106,7 @@ def label_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
     ValueError
         As for `image_info`; also if the file has colours or channels.
     """
-    return _info(_source(path, "labels"), "labels", axes)
+    return _info(without_colours(_source(path, "labels")), "labels", axes)
 
 
 def read_image(path: str | Path, *, axes: str | None = None) -> Any:
@@ -153,7 +154,8 @@ def read_labels(path: str | Path, *, axes: str | None = None) -> NDArray[np.int3
     Returns
     -------
     ndarray of int32, shape ([Z,] Y, X)
-        Numbers as stored; a float file is accepted if all of them are whole.
+        Numbers as stored; a float file is accepted if all of them are whole, a colour
+        picture if it shows greys only. A JPEG file is read with a warning.
 
     Raises
     ------
@@ -161,9 +163,11 @@ def read_labels(path: str | Path, *, axes: str | None = None) -> NDArray[np.int3
         If the file is missing, damaged, of another kind, a colour image, or holds
         fractions, negative or too large numbers.
     """
-    source = _source(path, "labels")
+    source = without_colours(_source(path, "labels"))
     layout = layout_of(source, "labels", axes)
     array = np.asarray(layout.arrange(_plain(_load(source), source)))
+    if is_jpeg(source):
+        array = repaired(array, source)
     if array.size:
         _check_numbers(array, source.path)
     return np.ascontiguousarray(array, np.int32)
