@@ -297,7 +297,7 @@ def test_training_is_resumed_and_never_lost(flat, tmp_path, capsys):
     assert main([*words, "--resume", "--train.epochs", "3"]) == 0
     assert peek_model(model).trained.epochs == 3
     assert main([*words, "--resume", "--network.features", "8"]) == 2
-    assert "cannot resume: network was" in capsys.readouterr().err
+    assert "cannot resume: network.features was 4 and is 8" in capsys.readouterr().err
     assert main([*words, "--overwrite", *TRAIN_TINY]) == 0
     assert peek_model(model).trained.epochs == 1
 

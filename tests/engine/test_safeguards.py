@@ -99,7 +99,8 @@ def test_parts_of_a_batch_add_up_to_the_whole(roomy):
 
 
 @pytest.mark.parametrize(
-    ("monitor", "best"), [("validation loss", min), ("IoU C", max), ("training loss", min)]
+    ("monitor", "best"),
+    [("validation loss", min), ("IoU C", max), ("training loss", min)],
 )  # fmt: skip
 def test_any_quantity_decides_which_epoch_is_the_best(disks, tiny, monitor, best):
     settings = tiny.train.replace(epochs=5, monitor=monitor, learning_rate=0.02)

@@ -11,6 +11,7 @@ from .events import (
     Trained,
     TrainEvent,
 )
+from .find_learning_rate import RateFound, RateTried, find_learning_rate
 from .fit import Fit, fit_thresholds
 from .model import Model, predict_array
 from .networks import CustomError, allow, register_loss, register_network
@@ -27,6 +28,8 @@ __all__ = [
     "Pair",
     "PredictEvent",
     "Predicted",
+    "RateFound",
+    "RateTried",
     "Reason",
     "Started",
     "StepDone",
@@ -35,6 +38,7 @@ __all__ = [
     "Trained",
     "allow",
     "check_pairs",
+    "find_learning_rate",
     "fit_thresholds",
     "predict",
     "predict_array",
