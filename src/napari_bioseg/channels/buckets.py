@@ -69,7 +69,7 @@ def new_bits():  # type: ignore[no-untyped-def]
     return np.zeros(TOP + uint64(1), np.uint64)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, inline="always")
 def _take(chunks, taken):  # type: ignore[no-untyped-def]
     """Return a free chunk; the one given back last, if any, is still in the cache."""
     chunk = taken[1]
@@ -81,7 +81,7 @@ def _take(chunks, taken):  # type: ignore[no-untyped-def]
     return uint64(chunk)
 
 
-@numba.njit(nogil=True, cache=True)
+@numba.njit(nogil=True, cache=True, inline="always")
 def push(chunks, taken, ends, bits, level, pixel, place, label):  # type: ignore[no-untyped-def]
     """Append an entry to the end of a level."""
     if ends[level, 1] < 0:

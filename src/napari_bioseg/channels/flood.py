@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 
 from .buckets import lowest_bit, new_bits, new_chunks, new_ends, new_taken, push
 from .connected import Components, components
+from .descent import descend
 from .parallel import cores, in_parallel, never
-from .spread import between, first_word, free_run, rim_of, spread
+from .spread import between, first_word, rim_of, spread
 
-_GIANT = 8
-"""Components whose box is larger than this part of the image are flooded one by one,
-so that only one of them needs room at a time."""
-_MODEST = 1 << 22
-"""Pixels of a box that is never too large."""
+_SMALL = 1 << 12
+"""Pixels that are flooded before another thread would wake up."""
 
 
 def flood(
@@ -56,9 +54,9 @@ def flood(
     its heap happens to be laid out; here the seed pixel that comes first in scan order
     wins.
 
-    A component of the mask is never entered from another one, so each is flooded on
-    its own, on every core and in a piece of memory that fits a cache, and one with a
-    single seed is simply filled.
+    A component of the mask with a single seed is simply filled. In the others most
+    pixels need no queue, as `descent` explains and proves; what is left falls into many
+    pieces that do not touch, each flooded on its own, on every core.
 
     References
     ----------
@@ -124,32 +122,35 @@ def flood_components(
         labels = np.zeros(areas.shape, np.int32)
     if areas.count == 0:
         return labels
-    if finished is None:
-        finished = np.zeros(areas.count + 1, np.bool_)
-    order, first = areas.groups
-    boxes = _boxes(areas.row, areas.start, areas.stop, order, first, areas.shape[1])
+    wanted = np.ones(areas.count + 1, np.bool_) if finished is None else ~finished
+    wanted[0] = False
+    given_up = np.zeros(1, np.uint8)
+
+    def stop() -> None:
+        given_up[0] = 1
+
+    calls = {"cancelled": cancelled, "on_cancel": stop}
+    runs = (areas.row, areas.start, areas.stop, *areas.groups)
+    edges = _shares(np.where(wanted, areas.sizes(), 0)[1:])
+    in_parallel(_fill, edges, seeds, labels, runs, wanted, given_up, **calls)
+    if not wanted.any():
+        return labels
+    offsets = neighbours(1 if by_slice else areas.shape[0], connectivity)
+    rest = descend(landscape, seeds, areas, wanted, offsets, labels, cancelled)
+    parts = components(rest, connectivity, by_slice=by_slice, cancelled=cancelled)
+    if parts.count == 0:
+        return labels
+    runs = (parts.row, parts.start, parts.stop, *parts.groups)
+    boxes = _boxes(*runs, areas.shape)
     words = _words(boxes)
     if int(words.max()) * 64 >= 1 << 31:
         raise ValueError(
             f"an object that reaches through an image of shape {areas.shape} is too "
             "large to flood in one piece; divide the image into blocks"
         )
-    offsets = neighbours(1 if by_slice else areas.shape[0], connectivity)
-    given_up = np.zeros(1, np.uint8)
-
-    def stop() -> None:
-        given_up[0] = 1
-
-    work = (
-        (landscape, landscape.reshape(-1), seeds, labels, labels.reshape(-1)),
-        (areas.row, areas.start, areas.stop),
-        (order, first, boxes, words),
-        finished,
-        offsets,
-        given_up,
-    )
-    for edges in _rounds(areas, words * 64, finished):
-        in_parallel(_flood, edges, *work, cancelled=cancelled, on_cancel=stop)
+    images = (landscape.reshape(-1), seeds.reshape(-1), labels.reshape(-1))
+    work = (images, areas.shape[1:], runs, boxes, words, offsets, given_up)
+    in_parallel(_flood, _shares(parts.sizes()[1:]), *work, **calls)
     return labels
 
 
@@ -178,36 +179,20 @@ def neighbours(depth: int, connectivity: int) -> NDArray[np.int64]:
     return np.array(steps, np.int64).reshape(-1, 3)
 
 
-def _rounds(
-    areas: Components, rooms: NDArray[np.int64], finished: NDArray[np.bool_]
-) -> list[list[int]]:
-    """Divide components among the cores, by pixels; giants come first, alone."""
-    pixels = np.where(finished, 0, areas.sizes())[1:]
-    volume = int(np.prod(areas.shape))
-    large = rooms > max(volume // _GIANT, _MODEST)
-    giants = np.flatnonzero(large & (pixels > 0))
-    rounds = [[int(giant), int(giant) + 1] for giant in giants]
+def _shares(pixels: NDArray[np.int64]) -> list[int]:
+    """Return where to cut a list of components for several cores, by their pixels."""
     done = np.cumsum(pixels)
-    pieces = max(4 * cores(), int(done[-1]) >> 18)
+    pieces = max(4 * cores(), int(done[-1]) >> 18) if done[-1] > _SMALL else 1
     cuts = np.searchsorted(done, np.arange(1, pieces) * done[-1] / pieces) + 1
-    edges = sorted({0, *cuts.tolist(), areas.count, *giants.tolist()})
-    rest = sorted({*edges, *(giants + 1).tolist()})
-    # giants left out: pieces between them may run side by side
-    alone = set(giants.tolist())
-    spans = [span for span in itertools.pairwise(rest) if span[0] not in alone]
-    batch: list[int] = []
-    for start, stop in spans:
-        if batch and batch[-1] != start:
-            rounds.append(batch)
-            batch = []
-        batch = batch or [start]
-        batch.append(stop)
-    return [*rounds, batch] if batch else rounds
+    return sorted({0, *cuts.tolist(), pixels.size})
 
 
 @numba.njit(nogil=True, cache=True)
-def _boxes(row, start, stop, order, first, height):  # type: ignore[no-untyped-def]
-    """Return the first pixel and the pixel after the last, per component and axis."""
+def _boxes(row, start, stop, order, first, shape):  # type: ignore[no-untyped-def]
+    """Return the first pixel and the pixel after the last, per component and axis.
+
+    The pixels around a component belong to its box, as far as they are in the image.
+    """
     boxes = np.empty((first.shape[0] - 1, 2, 3), np.int64)
     for k in range(boxes.shape[0]):
         box = boxes[k]
@@ -215,13 +200,16 @@ def _boxes(row, start, stop, order, first, height):  # type: ignore[no-untyped-d
         box[1] = 0
         for i in range(first[k], first[k + 1]):
             run = order[i]
-            z, y = row[run] // height, row[run] % height
+            z, y = row[run] // shape[1], row[run] % shape[1]
             box[0, 0] = min(box[0, 0], z)
             box[1, 0] = max(box[1, 0], z + 1)
             box[0, 1] = min(box[0, 1], y)
             box[1, 1] = max(box[1, 1], y + 1)
             box[0, 2] = min(box[0, 2], start[run])
             box[1, 2] = max(box[1, 2], stop[run])
+        for axis in range(3):
+            box[0, axis] = max(box[0, axis] - 1, 0)
+            box[1, axis] = min(box[1, axis] + 1, shape[axis])
     return boxes
 
 
@@ -237,41 +225,44 @@ def _words(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @numba.njit(nogil=True, cache=True)
-def _flood(  # type: ignore[no-untyped-def]
-    images, runs, groups, finished, offsets, given_up, start, stop
-):
-    landscape, heights, seeds, labels, targets = images
-    row, begin, end = runs
-    order, first, boxes, words = groups
-    _, height, width = landscape.shape
-    several = np.zeros(stop - start, np.bool_)
-    room = pixels = 0
+def _fill(seeds, labels, runs, wanted, given_up, start, stop):  # type: ignore[no-untyped-def]
+    """Fill the components that have one seed; they, and those with none, are done."""
+    row, begin, end, order, first = runs
+    height = seeds.shape[1]
     for k in range(start, stop):
-        if finished[k + 1]:
+        if not wanted[k + 1]:
             continue
-        mine = order[first[k] : first[k + 1]]
-        seed, several[k - start] = _seeds_of(seeds, row, begin, end, mine)
         if given_up[0]:
             return
-        if several[k - start]:
-            room = max(room, words[k])
-            area = 0
-            for run in mine:
-                area += end[run] - begin[run]
-            pixels = max(pixels, area)
-        elif seed:
+        mine = order[first[k] : first[k + 1]]
+        seed, several = _seeds_of(seeds, row, begin, end, mine)
+        wanted[k + 1] = several
+        if seed and not several:
             for run in mine:
                 line = labels[row[run] // height, row[run] % height]
                 line[begin[run] : end[run]] = seed
-    if room == 0:
-        return
+
+
+@numba.njit(nogil=True, cache=True)
+def _flood(  # type: ignore[no-untyped-def]
+    images, shape, runs, boxes, words, offsets, given_up, start, stop
+):
+    """Flood components without a seed from the seeds around them."""
+    heights, seeds, targets = images
+    row, begin, end, order, first = runs
+    height, width = shape
+    room = pixels = 0
+    for k in range(start, stop):
+        area = 0
+        for run in order[first[k] : first[k + 1]]:
+            area += end[run] - begin[run]
+        around = np.prod(boxes[k, 1] - boxes[k, 0])
+        pixels = max(pixels, min(area * (1 + offsets.shape[0]), around))
+        room = max(room, words[k])
     free = np.zeros(room, np.uint64)  # a bit for each pixel not yet reached
     chunks, taken, ends, bits = new_chunks(pixels), new_taken(), new_ends(), new_bits()
     steps = np.empty((offsets.shape[0], 2), np.int64)
     for k in range(start, stop):
-        if not several[k - start]:
-            continue
-        mine = order[first[k] : first[k + 1]]
         box = boxes[k]
         stride = (box[1, 2] - box[0, 2]) // 64 + 1
         plane = (box[1, 1] - box[0, 1] + 2) * stride
@@ -279,30 +270,29 @@ def _flood(  # type: ignore[no-untyped-def]
             dz, dy, dx = offsets[i]
             steps[i, 0] = (dz * plane + dy * stride) * 64 + dx
             steps[i, 1] = (dz * height + dy) * width + dx
-        for run in mine:
-            if given_up[0]:
-                return
-            z, y = row[run] // height, row[run] % height
-            word = first_word(box, plane, stride, z, y)
-            left = begin[run] - box[0, 2]
-            span = slice(begin[run], end[run])
-            free_run(free, word, left, seeds[z, y, span], labels[z, y, span])
-        for run in mine:
-            if given_up[0]:
-                return
+        for run in order[first[k] : first[k + 1]]:
             z, y = row[run] // height, row[run] % height
             word = first_word(box, plane, stride, z, y)
             left, right = begin[run] - box[0, 2], end[run] - box[0, 2]
-            shift = row[run] * width + box[0, 2] - word * 64
             for w in range(word + left // 64, word + (right - 1) // 64 + 1):
-                rim = rim_of(free, w, offsets, plane, stride)
-                rim &= between(left - (w - word) * 64, right - (w - word) * 64)
-                while rim:
-                    pixel = w * 64 + np.int64(lowest_bit(rim))
-                    rim &= rim - uint64(1)
-                    place = uint64(pixel + shift)
-                    level, label = uint64(heights[place]), targets[place]
-                    push(chunks, taken, ends, bits, level, pixel, place, label)
+                free[w] |= between(left - (w - word) * 64, right - (w - word) * 64)
+        for z in range(box[0, 0], box[1, 0]):
+            if given_up[0]:
+                return
+            for y in range(box[0, 1], box[1, 1]):
+                word = first_word(box, plane, stride, z, y)
+                shift = (z * height + y) * width + box[0, 2] - word * 64
+                for w in range(word, word + stride):
+                    rim = rim_of(free, w, offsets, plane, stride)
+                    rim &= between(0, box[1, 2] - box[0, 2] - (w - word) * 64)
+                    while rim:
+                        pixel = w * 64 + np.int64(lowest_bit(rim))
+                        rim &= rim - uint64(1)
+                        place = uint64(pixel + shift)
+                        # a seed in the mask, which has its label already
+                        if seeds[place] and targets[place]:
+                            level, label = uint64(heights[place]), targets[place]
+                            push(chunks, taken, ends, bits, level, pixel, place, label)
         spread(chunks, taken, ends, bits, free, heights, targets, steps, given_up)
         if given_up[0]:
             return

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from .parallel import divide, in_parallel, never
 
+_BLOCK = 1024
+"""Values whose bins are found before they are counted."""
+
 
 def histogram(
     values: NDArray[np.float32],
@@ -64,15 +67,20 @@ def histogram(
 @numba.njit(nogil=True, cache=True)
 def _count(values, edges, scale, start, stop):  # type: ignore[no-untyped-def]
     last = np.float32(edges.shape[0] - 2)
-    # neighbouring pixels often share a bin: four tables keep them from waiting
-    counts = np.zeros((4, edges.shape[0] - 1), np.int32)
+    # neighbouring pixels often share a bin: eight tables keep them from waiting
+    counts = np.zeros((8, edges.shape[0] - 1), np.int32)
+    places = np.empty(_BLOCK, np.uint32)
     low = edges[0]
-    for i in range(start, stop):
-        value = values[i]
-        guess = min(max((value - low) * scale, np.float32(0)), last)
-        place = uint32(guess)
-        # rounding may have put a value at an edge into the bin beside its own
-        place += uint32(value >= edges[place + uint32(1)] and guess < last)
-        place -= uint32(value < edges[place] and place > 0)
-        counts[uint32(i) & uint32(3), place] += 1
+    for first in range(start, stop, _BLOCK):
+        part = values[first : min(first + _BLOCK, stop)]
+        for i in range(part.shape[0]):
+            value = part[i]
+            guess = min(max((value - low) * scale, np.float32(0)), last)
+            place = uint32(guess)
+            # rounding may have put a value at an edge into the bin beside its own
+            place += uint32(value >= edges[place + uint32(1)] and guess < last)
+            place -= uint32(value < edges[place] and place > 0)
+            places[i] = place
+        for i in range(part.shape[0]):
+            counts[uint32(i) & uint32(7), places[i]] += 1
     return counts.sum(0)

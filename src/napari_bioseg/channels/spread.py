@@ -24,20 +24,6 @@ def first_word(box, plane, stride, z, y):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def free_run(free, word, left, seeds, labels):  # type: ignore[no-untyped-def]
-    """Copy the seeds of a run and set the bits of the pixels between them."""
-    bits = uint64(0)
-    for i in range(seeds.shape[0]):
-        seed = seeds[i]
-        labels[i] = seed
-        bit = uint64((left + i) & 63)
-        bits |= uint64(seed == 0) << bit
-        if bit == 63 or i == seeds.shape[0] - 1:
-            free[word + (left + i) // 64] |= bits
-            bits = uint64(0)
-
-
-@numba.njit(nogil=True, cache=True)
 def between(left, right):  # type: ignore[no-untyped-def]
     """Return a word with the bits from left to right - 1 set."""
     bits = ~uint64(0)

@@ -1,0 +1,246 @@
+"""Pixels of a watershed that need no queue: their way down to a seed is plain.
+
+Flooding reaches a pixel p at a level e(p), its own height h(p) or more, and through the
+neighbour whose turn comes first. Whose turn comes first is decided by (e, 0, place) for
+a seed and else by (e, 1, turn of the pixel it was reached from, which neighbour of that
+it is), smallest first; `spread` keeps this order by queueing.
+
+**Plain ways.** Let every pixel that has exactly one lowest neighbour, and a lower one
+than itself, point to it. If these steps lead from p to a seed, p gets the label of that
+seed, at level h(p). By induction from the seed up: q, the pixel p points to, has its
+turn at e(q) = h(q). All other neighbours n of p have theirs at e(n) >= h(n) > h(q), so
+p is reached from q, at max(h(p), h(q)) = h(p).
+
+**The rest** is flooded, but not by itself: it must be reached in the right order. So it
+is flooded together with the plain pixels that may reach it: of the plain neighbours of
+a pixel the lowest, as the others have their turns later, and all pixels on the ways
+down from these. In this part of the image every pixel that the full flood reaches has
+the whole chain of pixels through which it is reached there. Leaving others out makes
+no turn earlier, and by induction along these chains none later: all turns, and so all
+labels, are those of the full flood. Pieces of the part that do not touch each other are
+flooded side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from .connected import Components
+from .landscape import LEVELS
+from .parallel import divide, in_parallel
+
+_NO_WAY = np.uint16(255)
+_OUTSIDE = np.uint16(LEVELS - 1)
+"""Stands for pixels outside of the mask: the top level, lower than none."""
+_UNKNOWN = -1
+"""The label of pixels whose way down is not plain."""
+_TOO_MANY = 0.5
+"""If more than this part of the pixels has no plain way, others are not told apart."""
+_PROBE = 61
+"""One run in so many is looked at to estimate that part."""
+
+
+def descend(
+    landscape: NDArray[np.uint16],
+    seeds: NDArray[np.int32],
+    areas: Components,
+    wanted: NDArray[np.bool_],
+    offsets: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    cancelled: Callable[[], bool],
+) -> NDArray[np.bool_]:
+    """Label all pixels whose way down to a seed is plain.
+
+    Parameters
+    ----------
+    landscape, seeds : ndarray
+        uint16 and int32, ``(Z, Y, X)``, C-contiguous.
+    areas : Components
+        Components of the mask, found with the same connectivity.
+    wanted : ndarray
+        bool, by component: which to look at.
+    offsets : ndarray
+        Steps to a pixel's neighbours, in the order in which it reaches them.
+    labels : ndarray
+        int32, ``(Z, Y, X)``; 0 in the components looked at. There seeds and plain
+        pixels get their labels.
+    cancelled : callable
+        Asked now and then whether to give up.
+
+    Returns
+    -------
+    ndarray
+        bool, ``(Z, Y, X)``: where the components have to be flooded. None of it is a
+        seed; labels are not final there.
+    """
+    shape = np.array(labels.shape)
+    steps = (offsets[:, 0] * shape[1] + offsets[:, 1]) * shape[2] + offsets[:, 2]
+    runs = (areas.row_start, areas.start, areas.stop, wanted[areas.component])
+    ways = np.empty(labels.shape, np.uint8)
+    flooded = np.zeros(labels.shape, np.bool_)
+    edges = divide(int(shape[0] * shape[1]), labels.size)
+    images = (landscape, seeds, labels)
+    in_parallel(_point_down, edges, images, runs, offsets, ways, cancelled=cancelled)
+    flat = (ways.reshape(-1), labels.reshape(-1), flooded.reshape(-1))
+    if _share_without(flat, runs, shape[2], steps) > _TOO_MANY:
+        in_parallel(_mark_all, edges, flat, runs, shape[2], cancelled=cancelled)
+        return flooded
+    in_parallel(_follow, edges, flat, runs, shape[2], steps, cancelled=cancelled)
+    flat = (landscape.reshape(-1), seeds.reshape(-1), *flat)
+    in_parallel(_collect, edges, flat, runs, shape, offsets, steps, cancelled=cancelled)
+    return flooded
+
+
+@numba.njit(nogil=True, cache=True)
+def _load(landscape, runs, z, y, line):  # type: ignore[no-untyped-def]
+    """Write the heights of a row, framed, and outside of the mask `_OUTSIDE`."""
+    row_start, begin, end, wanted = runs
+    depth, height, _ = landscape.shape
+    line[:] = _OUTSIDE
+    if 0 <= z < depth and 0 <= y < height:
+        heights = landscape[z, y]
+        for run in range(row_start[z * height + y], row_start[z * height + y + 1]):
+            if wanted[run]:
+                line[begin[run] + 1 : end[run] + 1] = heights[begin[run] : end[run]]
+
+
+@numba.njit(nogil=True, cache=True)
+def _point_down(images, runs, offsets, ways, start, stop):  # type: ignore[no-untyped-def]
+    """Copy seeds, and point from pixels to their only lowest neighbour, if lower."""
+    landscape, seeds, labels = images
+    row_start, begin, end, wanted = runs
+    _, height, width = landscape.shape
+    lines = np.empty((3, 3, width + 2), np.uint16)  # around the row, y by turns
+    lowest, way = np.empty(width, np.uint16), np.empty(width, np.uint16)
+    reach = np.abs(offsets[:, 0]).max()
+    last = -1
+    for row in range(start, stop):
+        if row_start[row] == row_start[row + 1]:
+            continue
+        z, y = row // height, row % height
+        for run in range(row_start[row], row_start[row + 1]):
+            if wanted[run]:
+                span = slice(begin[run], end[run])
+                labels[z, y, span] = seeds[z, y, span]
+        fresh = y + 1 if row == last + 1 and y > 0 else y - 1
+        for dz in range(-reach, reach + 1):
+            for beside in range(fresh, y + 2):
+                _load(landscape, runs, z + dz, beside, lines[dz + 1, (beside + 3) % 3])
+        last = row
+        lowest[:] = _OUTSIDE
+        way[:] = _NO_WAY
+        for i in range(offsets.shape[0]):
+            line = lines[offsets[i, 0] + 1, (y + offsets[i, 1] + 3) % 3]
+            near = line[offsets[i, 2] + 1 : offsets[i, 2] + 1 + width]
+            for x in range(width):
+                value, least = near[x], lowest[x]
+                other = _NO_WAY if value == least else way[x]
+                way[x] = np.uint16(i) if value < least else other
+                lowest[x] = min(value, least)
+        own, target = lines[1, y % 3], ways[z, y]
+        for x in range(width):
+            target[x] = way[x] if lowest[x] < own[x + 1] else _NO_WAY
+
+
+@numba.njit(nogil=True, cache=True)
+def _share_without(flat, runs, width, steps):  # type: ignore[no-untyped-def]
+    """Estimate which part of the pixels has no plain way."""
+    ways, labels, _ = flat
+    row_start, begin, end, wanted = runs
+    without = total = 0
+    for row in range(row_start.shape[0] - 1):
+        first = row_start[row] + (-row_start[row]) % _PROBE
+        for run in range(first, row_start[row + 1], _PROBE):
+            if not wanted[run]:
+                continue
+            for place in range(row * width + begin[run], row * width + end[run]):
+                if labels[place] == 0:
+                    total += 1
+                    while labels[place] == 0 and ways[place] != _NO_WAY:
+                        place += steps[ways[place]]
+                    without += labels[place] == 0
+    return without / max(total, 1)
+
+
+@numba.njit(nogil=True, cache=True)
+def _mark_all(flat, runs, width, start, stop):  # type: ignore[no-untyped-def]
+    """Mark all pixels that are not seeds."""
+    _, labels, flooded = flat
+    row_start, begin, end, wanted = runs
+    for row in range(start, stop):
+        for run in range(row_start[row], row_start[row + 1]):
+            if wanted[run]:
+                for place in range(row * width + begin[run], row * width + end[run]):
+                    flooded[place] = labels[place] == 0
+
+
+@numba.njit(nogil=True, cache=True)
+def _follow(flat, runs, width, steps, start, stop):  # type: ignore[no-untyped-def]
+    """Hand labels up the plain ways; mark pixels on others, and call them `_UNKNOWN`.
+
+    Pieces may meet on a way: both write the same.
+    """
+    ways, labels, flooded = flat
+    row_start, begin, end, wanted = runs
+    for row in range(start, stop):
+        for run in range(row_start[row], row_start[row + 1]):
+            if not wanted[run]:
+                continue
+            for first in range(row * width + begin[run], row * width + end[run]):
+                label, place = labels[first], first
+                while label == 0:
+                    if ways[place] == _NO_WAY:
+                        label = _UNKNOWN
+                    else:
+                        place += steps[ways[place]]
+                        label = labels[place]
+                place = first
+                while labels[place] == 0:
+                    labels[place] = label
+                    flooded[place] = label < 0
+                    if ways[place] != _NO_WAY:
+                        place += steps[ways[place]]
+
+
+@numba.njit(nogil=True, cache=True)
+def _collect(flat, runs, shape, offsets, steps, start, stop):  # type: ignore[no-untyped-def]
+    """Mark the plain pixels that may reach one that is not plain."""
+    heights, seeds, ways, labels, flooded = flat
+    row_start, begin, end, wanted = runs
+    levels = np.empty(steps.shape[0], np.int32)
+    for row in range(start, stop):
+        z, y = row // shape[1], row % shape[1]
+        inner = 0 < y < shape[1] - 1 and (shape[0] == 1 or 0 < z < shape[0] - 1)
+        for run in range(row_start[row], row_start[row + 1]):
+            if not wanted[run]:
+                continue
+            for x in range(begin[run], end[run]):
+                place = row * shape[2] + x
+                if not flooded[place] or labels[place] > 0:
+                    continue
+                lowest = np.int32(LEVELS)
+                deep = inner and 0 < x < shape[2] - 1
+                for i in range(steps.shape[0]):
+                    levels[i] = LEVELS
+                    if deep or _inside(z, y, x, offsets[i], shape):
+                        level = np.int32(heights[place + steps[i]])
+                        levels[i] = level if labels[place + steps[i]] > 0 else LEVELS
+                    lowest = min(lowest, levels[i])
+                if lowest == LEVELS:
+                    continue
+                for i in range(steps.shape[0]):
+                    other = place + steps[i]
+                    if levels[i] == lowest:
+                        while seeds[other] == 0 and not flooded[other]:
+                            flooded[other] = True
+                            other += steps[ways[other]]
+
+
+@numba.njit(nogil=True, cache=True)
+def _inside(z, y, x, offset, shape):  # type: ignore[no-untyped-def]
+    z, y, x = z + offset[0], y + offset[1], x + offset[2]
+    return 0 <= z < shape[0] and 0 <= y < shape[1] and 0 <= x < shape[2]
