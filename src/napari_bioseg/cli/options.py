@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import glob
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -49,6 +50,14 @@ class Parser(argparse.ArgumentParser):
         """Add the options that every command has, and the settings."""
         self.add_argument(
             "--quiet", action="store_true", help="show no progress and no summary"
+        )
+        self.add_argument(
+            "--allow",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="network or loss of your own that settings may name and run, as "
+            "package.module:Name",
         )
         self.add_argument(
             "--debug", action="store_true", help="show where in the code an error arose"
@@ -170,7 +179,7 @@ def input_files(inputs: Sequence[str]) -> dict[str, Path]:
     from napari_bioseg.io import image_files, stem_of
 
     found: dict[str, Path] = {}
-    for text in inputs:
+    for text in _expanded(inputs):
         path = Path(text)
         is_folder = path.is_dir() and ".zarr" not in text
         for file in image_files(path) if is_folder else [path]:
@@ -183,6 +192,20 @@ def input_files(inputs: Sequence[str]) -> dict[str, Path]:
             if not file.exists():
                 raise ValueError(f"there is no file or folder {file}")
             found[name] = file
+    return found
+
+
+def _expanded(inputs: Sequence[str]) -> list[str]:
+    """Write out patterns such as ``images/*.tif`` that no shell has written out."""
+    found: list[str] = []
+    for text in inputs:
+        if Path(text).exists() or not glob.has_magic(text):
+            found.append(text)
+            continue
+        matches = sorted(glob.glob(text, recursive=True))
+        if not matches:
+            raise ValueError(f"no file or folder matches {text}")
+        found += matches
     return found
 
 

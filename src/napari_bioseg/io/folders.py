@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from .images import SUFFIXES, ImageInfo, image_info, label_info, read_image, read_labels
 
@@ -109,20 +111,40 @@ def find_pairs(
     ``img_007.tif`` to ``lab_007.tif``. One image and one label file are a pair whatever
     they are called.
     """
+    pairs = find_partners(images, labels)
+    for image, label in pairs:
+        check_pair(image_info(image, axes=axes), label_info(label, axes=label_axes))
+    return pairs
+
+
+def find_partners(images: str | Path, labels: str | Path) -> list[tuple[Path, Path]]:
+    """Find which files of two folders belong together, by their names alone.
+
+    Parameters
+    ----------
+    images, labels : str or Path
+        Folders.
+
+    Returns
+    -------
+    list of (Path, Path)
+
+    Raises
+    ------
+    ValueError
+        If a folder is missing or empty or both are the same, a file has no partner, or
+        two files have the same name.
+    """
     if Path(images).resolve() == Path(labels).resolve():
         raise ValueError(f"images and labels lie in one folder, {images}; part them")
     image_by_name = _by_name(image_files(images))
     labels_by_name = _by_name(image_files(labels))
     names = sorted(image_by_name, key=_natural)
     if set(image_by_name) == set(labels_by_name):
-        pairs = [(image_by_name[name], labels_by_name[name]) for name in names]
-    elif len(image_by_name) == len(labels_by_name) == 1:
-        pairs = list(zip(image_by_name.values(), labels_by_name.values(), strict=True))
-    else:
-        pairs = _by_core(image_by_name, labels_by_name, Path(images), Path(labels))
-    for image, label in pairs:
-        check_pair(image_info(image, axes=axes), label_info(label, axes=label_axes))
-    return pairs
+        return [(image_by_name[name], labels_by_name[name]) for name in names]
+    if len(image_by_name) == len(labels_by_name) == 1:
+        return list(zip(image_by_name.values(), labels_by_name.values(), strict=True))
+    return _by_core(image_by_name, labels_by_name, Path(images), Path(labels))
 
 
 def read_pairs(
@@ -131,6 +153,7 @@ def read_pairs(
     *,
     axes: str | None = None,
     label_axes: str | None = None,
+    classes: str | Path | None = None,
 ) -> list[Pair]:
     """Read the images and labels of two folders.
 
@@ -140,11 +163,16 @@ def read_pairs(
         Folders.
     axes, label_axes : str, optional
         As for `find_pairs`.
+    classes : str or Path, optional
+        Folder of the classes of objects: label images or tables (.csv), named like the
+        images. The folder of the labels itself if these have two channels, objects and
+        their classes.
 
     Returns
     -------
     list of Pair
-        Named after the images, with the spacing that the image files give.
+        Named after the images, with the spacing that the image files give. Where all
+        files together are large, each is read only when it is looked at.
 
     Raises
     ------
@@ -153,15 +181,52 @@ def read_pairs(
     """
     from napari_bioseg.engine import Pair
 
+    if classes is None:
+        from .large_folders import read_found
+
+        found = find_pairs(images, labels, axes=axes, label_axes=label_axes)
+        names = [stem_of(image) for image, _ in found]
+        return read_found(found, names, axes=axes, label_axes=label_axes)
+    folders = Path(images), Path(labels), Path(classes)
+    masks = _read_masks(*folders, axes, label_axes)
     return [
         Pair(
             read_image(image, axes=axes),
-            read_labels(label, axes=label_axes),
+            objects,
             name=stem_of(image),
             spacing=image_info(image, axes=axes).spacing,
+            classes=kinds,
         )
-        for image, label in find_pairs(images, labels, axes=axes, label_axes=label_axes)
+        for image, objects, kinds in masks
     ]
+
+
+def _read_masks(
+    images: Path, labels: Path, classes: Path, axes: str | None, label_axes: str | None
+) -> list[tuple[Path, NDArray[Any], NDArray[Any]]]:
+    """Read the objects and classes that belong to each image."""
+    from .object_classes import read_classes, read_two_channel_mask
+
+    if classes.resolve() == labels.resolve():
+        return [
+            (image, *read_two_channel_mask(mask, axes=label_axes))
+            for image, mask in find_partners(images, labels)
+        ]
+    tables = sorted(classes.glob("*.csv"))
+    if tables:
+        named = {stem_of(path): path for path in tables}
+    else:
+        named = {stem_of(i): path for i, path in find_partners(images, classes)}
+    found = find_pairs(images, labels, axes=axes, label_axes=label_axes)
+    missing = [image.name for image, _ in found if stem_of(image) not in named]
+    if missing:
+        raise ValueError(f"no classes for {_some(missing)} in {classes}")
+    out = []
+    for image, label in found:
+        objects = read_labels(label, axes=label_axes)
+        path = named[stem_of(image)]
+        out.append((image, objects, read_classes(path, objects, axes=label_axes)))
+    return out
 
 
 def check_pair(image: ImageInfo, labels: ImageInfo) -> None:
