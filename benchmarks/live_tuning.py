@@ -9,10 +9,15 @@ that should tick every 5 ms tells how long the window stands still. Per case:
 * *shown*: from a slider event to the end of the first drawing with its answer, or that
   of a later event, at the median, 95 % and worst;
 * *worker*: seconds the worker takes per answer, 95 %;
-* *calls*: longest of our own calls in the window's thread, the rest is napari's and
-  OpenGL's drawing, which a computer without a graphics card does on its cores.
+* *busy*: processor time of the window's thread between two ticks, at worst: what a
+  stall would be if nothing else ran on the computer;
+* *calls*: longest of our own calls in the window's thread, in processor time; the rest
+  is napari's and OpenGL's drawing, which a computer without a graphics card does on
+  its cores.
 
-"view" zooms to 512² pixels of the 2048² image before dragging.
+"view" zooms to 512² pixels of the 2048² image before dragging. Two lines a case say
+what the computer needs without us: "slider alone" decodes nothing, "and a refresh" has
+napari draw the unchanged labels again after each slider event.
 """
 
 from __future__ import annotations
@@ -46,6 +51,7 @@ class Watch:
 
         self.panel = panel
         self.stalls: list[float] = []
+        self.busy: list[float] = []
         self.waits: list[float] = []
         self.work: list[float] = []
         self.calls: list[float] = []
@@ -53,7 +59,7 @@ class Watch:
         self._asked: list[tuple[float, float]] = []
         self._ready: list[float] = []
         self._begun = 0.0
-        self._beat = time.perf_counter()
+        self._beat, self._used = time.perf_counter(), time.thread_time()
         self._heart = QTimer()
         self._heart.setTimerType(Qt.TimerType.PreciseTimer)
         self._heart.setInterval(5)
@@ -65,11 +71,12 @@ class Watch:
 
     def start(self) -> None:
         """Forget what was measured and listen."""
-        for kept in (self.stalls, self.waits, self.work, self.calls, self.drawings):
+        kinds = (self.stalls, self.busy, self.waits, self.work, self.calls)
+        for kept in (*kinds, self.drawings):
             kept.clear()
         self._asked.clear()
         self._ready.clear()
-        self._beat = time.perf_counter()
+        self._beat, self._used = time.perf_counter(), time.thread_time()
         self._heart.start()
 
     def stop(self) -> None:
@@ -85,9 +92,9 @@ class Watch:
         live, answered = self.panel._live, self.panel._answered
 
         def timed(answer: Any) -> None:
-            begun = time.perf_counter()
+            begun = time.thread_time()
             answered(answer)
-            self.calls.append(time.perf_counter() - begun)
+            self.calls.append(time.thread_time() - begun)
             self.work.append(answer.seconds)
             instances = answer.tuning.instances
             values = [getattr(instances, name) for name in RANGES]
@@ -102,9 +109,10 @@ class Watch:
         live.result.connect(timed)
 
     def _tick(self) -> None:
-        now = time.perf_counter()
+        now, used = time.perf_counter(), time.thread_time()
         self.stalls.append(max(now - self._beat - 0.005, 0.0))
-        self._beat = now
+        self.busy.append(used - self._used)
+        self._beat, self._used = now, used
 
     def _draws(self, _: object) -> None:
         self._begun = time.perf_counter()
@@ -189,6 +197,26 @@ def open_case(name: str, folder: Path) -> tuple[Any, Any]:
     return viewer, panel
 
 
+def drag_without_us(watch: Watch, viewer: Any, seconds: float) -> dict[str, list[str]]:
+    """Drag while nothing is decoded; return lines of the table by what is done."""
+    live, labels = watch.panel._live, viewer.layers["cells instances"]
+    ask = live.request
+
+    def nothing(*_: object) -> None:
+        pass
+
+    def refresh(*_: object) -> None:
+        labels.refresh(extent=False, highlight=False, thumbnail=False)
+
+    found = {}
+    for what, call in (("slider alone", nothing), ("and a refresh", refresh)):
+        live.request = call
+        drag(watch, "seed_binary", seconds)
+        found[what] = row("", what, watch)
+    live.request = ask
+    return found
+
+
 def row(name: str, setting: str, watch: Watch) -> list[str]:
     """Return one line of the table."""
 
@@ -200,6 +228,7 @@ def row(name: str, setting: str, watch: Watch) -> list[str]:
         setting,
         at(watch.stalls, 100),
         at(watch.stalls, 95),
+        at(watch.busy, 100),
         at(watch.waits, 50),
         at(watch.waits, 95),
         at(watch.waits, 100),
@@ -231,9 +260,10 @@ def main() -> int:
                 worst = max(watch.stalls)
                 if worst > GOAL or np.percentile(watch.waits, 95) > GOAL:
                     missed.append(f"{name}, {setting}")
+            rows += drag_without_us(watch, viewer, min(chosen.seconds, 3)).values()
             viewer.close()
-    head = "case|slider|stall worst|95 %|shown 50 %|95 %|worst|worker 95 %|calls worst"
-    head += "|drawing 95 %|answers"
+    head = "case|slider|stall worst|95 %|busy worst|shown 50 %|95 %|worst|worker 95 %"
+    head += "|calls worst|drawing 95 %|answers"
     print(f"milliseconds; {machine()}")
     print(table(head.split("|"), rows))
     print(f"above {milliseconds(GOAL)} ms: {'; '.join(missed) or 'nothing'}")

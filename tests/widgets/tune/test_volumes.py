@@ -5,6 +5,7 @@ import pytest
 
 from napari_bioseg.channels import Prediction, decode
 from napari_bioseg.settings import InstanceSettings
+from napari_bioseg.widgets.bridge.layers import unwrapped
 
 from .drawing import add_prediction, blurred, cells, settle, volume
 
@@ -92,3 +93,38 @@ def test_more_axes_than_are_known_are_told(viewer, open_panel, qtbot):
     viewer.add_image(data, name="odd_B")
     panel = open_panel(viewer)
     assert "name its axes" in panel.choice.info.text()
+
+
+def test_a_preview_is_drawn_alone_and_nobody_edited_it(
+    make_napari_viewer_proxy, open_panel, qtbot, monkeypatch
+):
+    monkeypatch.setattr("napari_bioseg.widgets.tune.live.QUICK", 0.0)
+    monkeypatch.setattr("napari_bioseg.widgets.tune.live.PAUSE", 60.0)
+    viewer = make_napari_viewer_proxy(show=True)
+    data = np.tile(blurred(cells()), (1, 4, 4))
+    add_prediction(viewer, data, "BC")
+    panel = open_panel(viewer)
+    viewer.scene.camera.zoom *= 4
+    qtbot.wait(80)
+    layer = viewer.layers["cells instances"]
+    whole = layer.data.copy()
+    redrawn = []
+    layer.events.set_data.connect(redrawn.append)
+    slider = panel.thresholds.rows["seed_binary"].slider
+    slider.dragging = True
+    slider._move_to(0.95)
+    qtbot.waitUntil(lambda: not np.array_equal(layer.data, whole))
+    qtbot.wait(30)
+    assert "Preview: " in panel.status.text()
+    assert panel.status.kind == "hint"
+    assert not redrawn
+    assert not layer.metadata["bioseg"].get("edited")
+    bare = unwrapped(layer)
+    drawn = bare.colormap._data_to_texture(bare.data)
+    np.testing.assert_array_equal(bare._slice.image.view, drawn)
+    slider.dragging = False
+    slider.released.emit()
+    settle(qtbot, panel)
+    assert "Preview" not in panel.status.text()
+    expected = decode(Prediction(data, "BC"), panel.tuning.instances).labels
+    np.testing.assert_array_equal(layer.data, expected)

@@ -13,6 +13,7 @@ from napari_bioseg.widgets.bridge.layers import (
     replace_data,
     unwrapped,
 )
+from napari_bioseg.widgets.bridge.part import refresh_part
 from napari_bioseg.widgets.predict.filling import keep_edited, watch_edits
 
 from .live import Answer
@@ -105,7 +106,7 @@ class Results:
         keep_edited(layer)
         layer = self.layer(source, role)
         if layer is not None and layer.data.shape == source.shape:
-            replace_data(layer, data, answer.region, thumbnail=not answer.moving)
+            _write(layer, data, answer)
             if workflow is not None:
                 layer.metadata["bioseg"] = {**layer.metadata["bioseg"], **notes}
             return
@@ -131,6 +132,18 @@ class Results:
         layers = unwrapped(self._viewer).layers
         if upper is not None:
             layers.move(layers.index(layer), layers.index(upper))
+
+
+def _write(layer: Any, data: NDArray[Any], answer: Answer) -> None:
+    """Put an answer into its region, and draw no more than that while it moves."""
+    if answer.stage == "view":
+        edited = layer.metadata["bioseg"].get("edited")
+        layer.data[answer.region] = data
+        if refresh_part(layer, answer.region):
+            # drawn the way napari draws what somebody paints, but nobody did
+            layer.metadata["bioseg"]["edited"] = edited
+            return
+    replace_data(layer, data, answer.region, thumbnail=not answer.moving)
 
 
 def _notes(source: Source, role: Role, workflow: Any) -> dict[str, Any]:
