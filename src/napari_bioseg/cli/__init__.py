@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "demo": "open napari, train on a sample, predict and tune",
+    "init": "look at a folder and write a workflow that suits it",
+    "split": "choose images for training, validation or folds, as a file",
     "train": "train a model on folders of images and labels",
     "predict": "run a model over images and write its channels",
     "segment": "turn channels into labels, with other thresholds if you like",
@@ -59,6 +61,7 @@ def _run(name: str, words: list[str]) -> int:
     command = importlib.import_module(f".{name}", __package__)
     args = command.make_parser().parse(words)
     try:
+        _allow(args.allow)
         command.run(args)
     except Stopped as stop:
         print(f"stopped: {stop}", file=sys.stderr)
@@ -73,6 +76,15 @@ def _run(name: str, words: list[str]) -> int:
         print(f"napari-bioseg {name}: error: {message}", file=sys.stderr)
         return 2
     return 0
+
+
+def _allow(names: Sequence[str]) -> None:
+    """Let settings name networks and losses that the user trusts."""
+    if names:
+        from napari_bioseg.engine import allow
+
+        for name in names:
+            allow(name)
 
 
 def _overview() -> str:

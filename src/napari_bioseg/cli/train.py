@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, get_args
 
 from napari_bioseg.settings import PresetName, Workflow
 
+from .division import add_division, divided
 from .flags import changed, given_settings
+from .folds import train_folds
 from .options import SETTINGS_OF_LABELS, SETTINGS_OF_TRAINING, Parser, add_workflow
 from .training_screen import follow, show_learning_rates
 
@@ -78,7 +80,15 @@ def add_training(parser: argparse.ArgumentParser, *, required: bool) -> None:
         metavar="AXES",
         help="axes of the labels, one letter each, if the guess is wrong",
     )
+    add_division(parser)
     if required:
+        parser.add_argument(
+            "--folds",
+            type=int,
+            metavar="N",
+            help="train N models, each judged by another part of the images; "
+            "'predict' averages them",
+        )
         parser.add_argument(
             "--axes",
             metavar="AXES",
@@ -112,6 +122,9 @@ def run(args: argparse.Namespace) -> None:
     """
     if args.find_learning_rate:
         show_learning_rates(read_training_pairs(args), training_workflow(args))
+        return
+    if args.folds is not None:
+        train_folds(args, read_all_pairs(args), training_workflow(args))
         return
     train_model(args)
 
@@ -152,7 +165,7 @@ def train_model(args: argparse.Namespace) -> Model:
 
 
 def read_training_pairs(args: argparse.Namespace) -> list[Pair]:
-    """Read the images and labels that were named.
+    """Read the images and labels that were named, and what they are for.
 
     Parameters
     ----------
@@ -168,6 +181,11 @@ def read_training_pairs(args: argparse.Namespace) -> list[Pair]:
     ValueError
         If files are missing or do not belong together.
     """
+    return divided(read_all_pairs(args), args)
+
+
+def read_all_pairs(args: argparse.Namespace) -> list[Pair]:
+    """Read the images and labels that were named."""
     from napari_bioseg.io import read_pairs
 
     return read_pairs(

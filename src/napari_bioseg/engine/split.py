@@ -81,6 +81,41 @@ def split_pairs(
     )
 
 
+def split_by_share(pairs: Sequence[Pair], workflow: Workflow) -> list[Pair]:
+    """Choose whole images for validation, as training by itself would.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    workflow : Workflow
+        ``data.validation`` is the share, ``train.seed`` decides.
+
+    Returns
+    -------
+    list of Pair
+        All of them, with what they are for.
+
+    Raises
+    ------
+    ValueError
+        If there is one image only, or the share is 0.
+    """
+    if len(pairs) < 2 or workflow.data.validation == 0:
+        raise ValueError(
+            f"{len(pairs)} images and a share of {workflow.data.validation:g} for "
+            "validation leave nothing to split; give 2 images at least and a share "
+            "above 0"
+        )
+    surveys = [survey(pair, workflow) for pair in pairs]
+    rng = np.random.default_rng([workflow.train.seed, 1])
+    _, judged, _ = split_pairs(pairs, surveys, workflow, rng)
+    chosen = {number for number, _ in judged}
+    return [
+        replace(pair, role="validation" if number in chosen else "training")
+        for number, pair in enumerate(pairs)
+    ]
+
+
 def make_folds(
     pairs: Sequence[Pair], folds: int, workflow: Workflow
 ) -> list[list[Pair]]:

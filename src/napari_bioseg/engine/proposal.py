@@ -1,0 +1,117 @@
+"""What training images suggest: a task, a patch, and facts to print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
+from napari_bioseg.settings.patch_size import diameter_of, patch_for
+
+from .labelled import known_ids, read_ids, slabs
+from .pair import Pair
+from .survey import survey
+
+MOST_CLASSES = 10
+"""Labels with more numbers than this are not taken for classes."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Settings that suit some images, and why.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        The settings.
+    facts : tuple of str
+        What was found, one sentence each.
+    """
+
+    workflow: Workflow
+    facts: tuple[str, ...]
+
+
+def propose_workflow(pairs: Sequence[Pair], base: Workflow) -> Proposal:
+    """Look at images and labels, and say how to train on them.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    base : Workflow
+        Settings that the images say nothing about.
+
+    Returns
+    -------
+    Proposal
+        With the task (classes where few numbers come in many pieces, else objects) and
+        the patch (by the median diameter of the objects).
+
+    Raises
+    ------
+    ValueError
+        If there are no pairs.
+    """
+    if not pairs:
+        raise ValueError("there are no training images to look at")
+    surveys = [survey(pair, base) for pair in pairs]
+    values = sorted({int(value) for found in surveys for value in found.values})
+    objects = sum(len(found.values) for found in surveys)
+    few = 0 < len(values) <= MOST_CLASSES and values[-1] <= 2 * MOST_CLASSES
+    semantic = few and _pieces(pairs[0], base) > 4 * len(surveys[0].values)
+    first = pairs[0]
+    pixels = [found.pixels for found in surveys]
+    diameter = 0.0
+    if objects and not semantic:
+        diameter = diameter_of(
+            float(np.median(np.concatenate(pixels))), first.dimensions
+        )
+    largest = tuple(int(n) for n in np.max([pair.size for pair in pairs], axis=0))
+    patch = patch_for(largest, diameter, first.spacing)
+    task = SemanticTask(classes=max(values[-1] + 1, 2)) if semantic else InstanceTask()
+    workflow = base.replace(task=task, data=base.data.replace(patch=patch))
+    covered = sum(int(part.sum()) for part in pixels)
+    share = covered / sum(int(np.prod(pair.size)) for pair in pairs)
+    return Proposal(
+        workflow,
+        (
+            _sizes(pairs),
+            f"{first.channels} channel{'s' * (first.channels != 1)} of type "
+            f"{np.dtype(first.image.dtype)}",
+            _spacing(pairs),
+            f"classes {', '.join(map(str, values))} in the labels"
+            if semantic
+            else f"{objects:,} objects, median diameter {diameter:.0f} px",
+            f"{share:.1%} of all pixels are labelled",
+            f"patches of {' x '.join(map(str, patch))} px suit these",
+        ),
+    )
+
+
+def _pieces(pair: Pair, workflow: Workflow) -> int:
+    """Count connected pieces of the first slab's foreground."""
+    from scipy import ndimage
+
+    ids = read_ids(pair, next(slabs(pair.labels)), workflow.data)
+    return int(ndimage.label(known_ids(ids) > 0)[1])
+
+
+def _sizes(pairs: Sequence[Pair]) -> str:
+    sizes = sorted({pair.size for pair in pairs}, key=np.prod)
+    shown = [" x ".join(map(str, size)) for size in (sizes[0], sizes[-1])]
+    size = " to ".join(dict.fromkeys(shown))
+    return f"{len(pairs)} images in {pairs[0].dimensions}-D, {size} px"
+
+
+def _spacing(pairs: Sequence[Pair]) -> str:
+    spacings = {pair.spacing for pair in pairs}
+    if spacings == {None}:
+        return "the files do not say how large a pixel is"
+    if len(spacings) > 1:
+        return (
+            "pixels differ in size from image to image; the first image's size is used"
+        )
+    sizes = " x ".join(f"{size:g}" for size in pairs[0].pixel_size)
+    return f"a pixel measures {sizes}"
