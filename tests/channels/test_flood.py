@@ -6,13 +6,15 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 from skimage.segmentation import watershed
 
-from napari_bioseg.channels import Cancelled
+from napari_bioseg.channels import Cancelled, descent
 from napari_bioseg.channels.connected import components
 from napari_bioseg.channels.flood import flood, flood_components, neighbours
+from napari_bioseg.channels.parallel import never
 
 
 def by_definition(
@@ -69,6 +71,69 @@ def test_equals_skimage_pixel_for_pixel(problem: tuple) -> None:
     landscape, seeds, mask, connectivity = problem
     expected = watershed(landscape, seeds, connectivity, mask=mask)
     np.testing.assert_array_equal(flood(landscape, seeds, mask, connectivity), expected)
+
+
+@pytest.mark.parametrize("too_many", [-1.0, 2.0])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(problem=problems(ties=True))
+def test_plain_ways_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, too_many: float, problem: tuple
+) -> None:
+    monkeypatch.setattr(descent, "_TOO_MANY", too_many)
+    np.testing.assert_array_equal(flood(*problem), by_definition(*problem))
+
+
+@pytest.mark.parametrize("levels", [3, 40, 3000])
+@pytest.mark.parametrize("shape", [(60, 70), (8, 18, 21)])
+def test_soft_landscapes_with_plateaus(shape: tuple[int, ...], levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    soft = ndimage.gaussian_filter(rng.normal(size=shape), 2)
+    soft = np.clip(soft / soft.std() + 1, 0, 3) / 3
+    landscape = (soft * (levels - 1)).astype(np.uint16)
+    seeds, _ = ndimage.label(ndimage.gaussian_filter(soft, 1) < 0.2)
+    mask = soft < 0.8
+    for connectivity in range(1, len(shape) + 1):
+        problem = (landscape, seeds.astype(np.int32), mask, connectivity)
+        rest = flooded_with_a_queue(*problem)
+        assert 0 < rest.sum() <= (mask & (seeds == 0)).sum()
+        np.testing.assert_array_equal(flood(*problem), by_definition(*problem))
+
+
+def flooded_with_a_queue(
+    landscape: np.ndarray, seeds: np.ndarray, mask: np.ndarray, connectivity: int
+) -> np.ndarray:
+    shape = (1,) * (3 - mask.ndim) + mask.shape
+    areas = components(mask.reshape(shape), connectivity)
+    return descent.descend(
+        landscape.reshape(shape),
+        seeds.reshape(shape),
+        areas,
+        np.ones(areas.count + 1, bool),
+        neighbours(shape[0], connectivity),
+        np.zeros(shape, np.int32),
+        never,
+    )
+
+
+def test_a_ramp_needs_no_queue_and_a_plateau_nothing_else() -> None:
+    ramp = np.array([[0, 1, 2, 3, 4, 3, 2, 1]], np.uint16)
+    seeds = np.array([[1, 0, 0, 0, 0, 0, 0, 2]], np.int32)
+    mask = np.ones((1, 8), bool)
+
+    def queued() -> list[int]:
+        rest = flooded_with_a_queue(ramp, seeds, mask, 1)
+        return rest[0, 0].astype(int).tolist()
+
+    # the top has two lowest neighbours, and both may reach it
+    assert queued() == [0, 1, 1, 1, 1, 1, 1, 0]
+    ramp[0, 5:] = 2, 1, 0
+    assert queued() == [0] * 8
+    ramp[...] = 7
+    assert queued() == [0, 1, 1, 1, 1, 1, 1, 0]
 
 
 @settings(max_examples=200, deadline=None)

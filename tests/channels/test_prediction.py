@@ -71,3 +71,15 @@ def test_wrong_spacing_says_why() -> None:
 
 def test_distances_may_be_any_number() -> None:
     assert Prediction(np.full((1, 2, 2), -7.5), "D").ranges == ((-7.5, -7.5),)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_more_pixels_than_can_be_numbered(lazy: bool) -> None:
+    shape = (2, 1300, 1300, 1300)
+    data = np.broadcast_to(np.float32(0), shape)
+    if lazy:
+        dask_array = pytest.importorskip("dask.array")
+        data = dask_array.zeros(shape, np.float32)
+    with pytest.raises(ValueError, match=r"\(1300, 1300, 1300\) has 2,197,000,000 pix"):
+        Prediction(data, "BC")
+    assert Prediction(data[:, :2, :3, :4], "BC").spatial_shape == (2, 3, 4)

@@ -90,8 +90,8 @@ def descend(
         in_parallel(_mark_all, edges, flat, runs, shape[2], cancelled=cancelled)
         return flooded
     in_parallel(_follow, edges, flat, runs, shape[2], steps, cancelled=cancelled)
-    flat = (landscape.reshape(-1), seeds.reshape(-1), *flat)
-    in_parallel(_collect, edges, flat, runs, shape, offsets, steps, cancelled=cancelled)
+    full = (landscape.reshape(-1), seeds.reshape(-1), *flat)
+    in_parallel(_collect, edges, full, runs, shape, offsets, steps, cancelled=cancelled)
     return flooded
 
 

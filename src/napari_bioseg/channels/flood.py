@@ -129,10 +129,12 @@ def flood_components(
     def stop() -> None:
         given_up[0] = 1
 
-    calls = {"cancelled": cancelled, "on_cancel": stop}
+    def run(kernel: Callable[..., None], edges: list[int], *work: object) -> None:
+        in_parallel(kernel, edges, *work, given_up, cancelled=cancelled, on_cancel=stop)
+
     runs = (areas.row, areas.start, areas.stop, *areas.groups)
     edges = _shares(np.where(wanted, areas.sizes(), 0)[1:])
-    in_parallel(_fill, edges, seeds, labels, runs, wanted, given_up, **calls)
+    run(_fill, edges, seeds, labels, runs, wanted)
     if not wanted.any():
         return labels
     offsets = neighbours(1 if by_slice else areas.shape[0], connectivity)
@@ -149,8 +151,8 @@ def flood_components(
             "large to flood in one piece; divide the image into blocks"
         )
     images = (landscape.reshape(-1), seeds.reshape(-1), labels.reshape(-1))
-    work = (images, areas.shape[1:], runs, boxes, words, offsets, given_up)
-    in_parallel(_flood, _shares(parts.sizes()[1:]), *work, **calls)
+    work = (images, areas.shape[1:], runs, boxes, words, offsets)
+    run(_flood, _shares(parts.sizes()[1:]), *work)
     return labels
 
 

@@ -123,7 +123,8 @@ class _Resolver:
         if value == "auto":
             value = self.otsu(str(channel))
             if setting.startswith("foreground"):
-                value = value / 2
+                # half of a negative distance would ask for more, not for less
+                value = min(value / 2, value)
         self.used[setting] = float(value)
         return Rule(str(channel), above, float(value))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,11 +13,14 @@ from numpy.typing import NDArray
 
 from napari_bioseg.settings import CHANNEL_NAMES, channel_list
 
+from .extent import extent
 from .object_classes import object_classes
 
 Region = tuple[slice, ...]
 """One slice per spatial axis."""
 
+MAX_PIXELS = 2**31 - 1
+"""Pixels of an image at most: the watershed numbers them in 32 bits."""
 _CLASS = re.compile(r"foreground|class \d+")
 _SLACK = 1e-3
 """How far blended probabilities may leave 0…1 before they look like logits."""
@@ -196,6 +200,7 @@ def _names(channels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _array(data: object, names: tuple[str, ...]) -> NDArray[np.generic]:
+    _check_size(getattr(data, "shape", ()))
     array = np.asarray(data)
     wanted = f"({len(names)}, [Z,] Y, X) for channels {', '.join(names)}"
     if array.ndim not in (3, 4):
@@ -217,8 +222,19 @@ def _array(data: object, names: tuple[str, ...]) -> NDArray[np.generic]:
     return array
 
 
+def _check_size(shape: tuple[int, ...]) -> None:
+    # before anything is read: the data may be lazy, or on a disk
+    pixels = math.prod(shape[1:])
+    if pixels > MAX_PIXELS:
+        raise ValueError(
+            f"an image of shape {shape[1:]} has {pixels:,} pixels, but instances are "
+            f"found in at most {MAX_PIXELS:,} at once; segment it in smaller blocks "
+            "or cut out a part"
+        )
+
+
 def _check_values(name: str, channel: NDArray[np.generic]) -> tuple[float, float]:
-    low, high = float(channel.min()), float(channel.max())
+    low, high = extent(channel)
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(
             f"channel {name} holds values that are not finite (NaN or infinity); "
