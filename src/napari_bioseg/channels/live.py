@@ -19,6 +19,7 @@ from .prediction import Instances, Prediction, Region
 
 if TYPE_CHECKING:
     from .pipeline import Volume
+    from .seed_edits import SeedEdits
 
 __all__ = ["Cancelled", "LiveDecoder"]
 
@@ -110,6 +111,7 @@ class LiveDecoder:
         settings: InstanceSettings,
         region: Region | None = None,
         cancelled: Callable[[], bool] | None = None,
+        edits: SeedEdits | None = None,
     ) -> Instances:
         """Decode with these settings.
 
@@ -125,6 +127,10 @@ class LiveDecoder:
         cancelled : callable, optional
             Asked every few milliseconds, from this thread; when it returns True the
             work is given up.
+
+        edits : SeedEdits, optional
+            Seeds changed by hand. Only where a piece of the foreground holds other
+            seeds than before is it flooded again.
 
         Returns
         -------
@@ -148,8 +154,8 @@ class LiveDecoder:
                 lambda channel: self._threshold(channel, wanted),
             )
             if region is not None:
-                return self._preview(plan, settings, region, wanted)
-            return self._whole(plan, settings, wanted, self._memory)
+                return self._preview(plan, settings, region, wanted, edits)
+            return self._whole(plan, settings, wanted, self._memory, edits)
 
     def once(self, settings: InstanceSettings) -> Instances:
         """Decode the whole without keeping anything for a next time.
@@ -205,11 +211,12 @@ class LiveDecoder:
         settings: InstanceSettings,
         cancelled: Callable[[], bool],
         memory: Memory,
+        edits: SeedEdits | None = None,
     ) -> Instances:
         from .pipeline import find_instances
 
         labels, seeds, foreground = find_instances(
-            self._volume(), plan, settings, memory, cancelled
+            self._volume(), plan, settings, memory, cancelled, edits
         )
         if memory.keep:
             # what is kept for the next time must not change in the caller's hands
@@ -231,6 +238,7 @@ class LiveDecoder:
         settings: InstanceSettings,
         region: Region,
         cancelled: Callable[[], bool],
+        edits: SeedEdits | None,
     ) -> Instances:
         from .pipeline import find_instances, levels_key
 
@@ -241,8 +249,9 @@ class LiveDecoder:
         if plan.landscape is not None:
             levels = self._levels(plan, settings, outer, cancelled)
             part.put("levels", levels_key(plan, settings), levels)
+        near = None if edits is None else edits.part(outer)
         labels, seeds, foreground = find_instances(
-            self._volume(outer), plan, settings, part, cancelled
+            self._volume(outer), plan, settings, part, cancelled, near
         )
         cut = (slice(None),) * (3 - len(shape)) + tuple(
             slice(a.start - b.start, a.stop - b.start)

@@ -20,6 +20,7 @@ from .memory import Memory
 from .parallel import check, divide, in_parallel
 from .plan import Plan
 from .reuse import Flooded, carry_over
+from .seed_edits import SeedEdits
 from .seeds import number_seeds
 
 Check = Callable[[], bool]
@@ -50,6 +51,7 @@ def find_instances(
     settings: InstanceSettings,
     memory: Memory,
     cancelled: Check,
+    edits: SeedEdits | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
     """Find the instances of a volume.
 
@@ -65,6 +67,8 @@ def find_instances(
         What is known from the last time, for the same volume; updated.
     cancelled : callable
         Asked now and then whether to give up.
+    edits : SeedEdits, optional
+        Seeds changed by hand.
 
     Returns
     -------
@@ -77,16 +81,16 @@ def find_instances(
         If asked to give up; what was finished until then is kept.
     """
     arguments = (volume, plan, settings, cancelled)
-    seed_key = (plan.seeds, settings.seed_erosion, settings.seed_dilation)
+    seed_key = (plan.seeds, settings.seed_erosion, settings.seed_dilation, edits)
     resized = (settings.foreground_erosion, settings.foreground_dilation)
     mask_key = (plan.foreground, plan.rescue, resized)
-    found = memory.step("found", seed_key, lambda: seed_components(*arguments))
+    found = memory.step("found", seed_key, lambda: seed_components(*arguments, edits))
     mask = memory.step("mask", mask_key, lambda: foreground_mask(*arguments))
     least = settings.min_seed_size
     seeds, count = memory.step(
         "seeds",
         (seed_key, mask_key, least),
-        lambda: number_seeds(found, mask, least, cancelled),
+        lambda: _numbered(found, mask, least, cancelled, edits),
     )
     connectivity, by_slice = settings.connectivity, settings.by_slice
     areas = memory.step(
@@ -135,6 +139,19 @@ def find_instances(
     return labels, seeds, mask
 
 
+def _numbered(
+    found: Components,
+    mask: NDArray[np.bool_],
+    least: int,
+    cancelled: Check,
+    edits: SeedEdits | None,
+) -> tuple[NDArray[np.int32], int]:
+    seeds, count = number_seeds(found, mask, least, cancelled)
+    if edits is not None:
+        count = edits.change_seeds(seeds, count, mask)
+    return seeds, count
+
+
 def levels_key(plan: Plan, settings: InstanceSettings) -> Hashable:
     """Return everything that decides the levels of the flooded channel.
 
@@ -153,7 +170,11 @@ def levels_key(plan: Plan, settings: InstanceSettings) -> Hashable:
 
 
 def seed_components(
-    volume: Volume, plan: Plan, settings: InstanceSettings, cancelled: Check
+    volume: Volume,
+    plan: Plan,
+    settings: InstanceSettings,
+    cancelled: Check,
+    edits: SeedEdits | None = None,
 ) -> Components:
     """Return the connected pieces of the seed mask.
 
@@ -167,6 +188,8 @@ def seed_components(
         How seeds are shrunk and grown.
     cancelled : callable
         Asked now and then whether to give up.
+    edits : SeedEdits, optional
+        Seeds changed by hand.
 
     Returns
     -------
@@ -174,6 +197,8 @@ def seed_components(
     """
     mask = where(volume.data, plan.seeds, cancelled=cancelled)
     mask = reshape(mask, settings.seed_erosion, settings.seed_dilation, cancelled)
+    if edits is not None:
+        edits.change_mask(mask)
     return components(mask, cancelled=cancelled)
 
 
