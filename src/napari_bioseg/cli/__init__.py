@@ -18,6 +18,8 @@ COMMANDS = {
     "predict": "run a model over images and write its channels",
     "segment": "turn channels into labels, with other thresholds if you like",
     "run": "all of it on a folder: (train,) predict, segment, clean up, write",
+    "evaluate": "compare labels with the truth, in figures, tables and pictures",
+    "measure": "size, shape and brightness of every labelled object",
 }
 """What each command does, in the order of a first day's work."""
 
