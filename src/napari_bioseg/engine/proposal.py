@@ -60,7 +60,7 @@ def propose_workflow(pairs: Sequence[Pair], base: Workflow) -> Proposal:
     values = sorted({int(value) for found in surveys for value in found.values})
     objects = sum(len(found.values) for found in surveys)
     few = 0 < len(values) <= MOST_CLASSES and values[-1] <= 2 * MOST_CLASSES
-    semantic = few and _pieces(pairs[0], base) > 4 * len(surveys[0].values)
+    semantic = few and _pieces(pairs[0], base, values) > 4 * len(surveys[0].values)
     first = pairs[0]
     pixels = [found.pixels for found in surveys]
     diameter = 0.0
@@ -90,19 +90,20 @@ def propose_workflow(pairs: Sequence[Pair], base: Workflow) -> Proposal:
     )
 
 
-def _pieces(pair: Pair, workflow: Workflow) -> int:
-    """Count connected pieces of the first slab's foreground."""
+def _pieces(pair: Pair, workflow: Workflow, values: Sequence[int]) -> int:
+    """Count the connected pieces of every label in the first slab."""
     from scipy import ndimage
 
-    ids = read_ids(pair, next(slabs(pair.labels)), workflow.data)
-    return int(ndimage.label(known_ids(ids) > 0)[1])
+    ids = known_ids(read_ids(pair, next(slabs(pair.labels)), workflow.data))
+    return sum(int(ndimage.label(ids == value)[1]) for value in values)
 
 
 def _sizes(pairs: Sequence[Pair]) -> str:
     sizes = sorted({pair.size for pair in pairs}, key=np.prod)
     shown = [" x ".join(map(str, size)) for size in (sizes[0], sizes[-1])]
     size = " to ".join(dict.fromkeys(shown))
-    return f"{len(pairs)} images in {pairs[0].dimensions}-D, {size} px"
+    count = f"{len(pairs)} image{'s' * (len(pairs) != 1)}"
+    return f"{count} in {pairs[0].dimensions}-D, {size} px"
 
 
 def _spacing(pairs: Sequence[Pair]) -> str:

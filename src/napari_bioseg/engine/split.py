@@ -142,8 +142,8 @@ def make_folds(
     Notes
     -----
     Stratified: images are ordered by their number of objects (classes: of pixels that
-    are not background), and each run of as many images as folds is dealt out at random,
-    one to every fold.
+    are not background), most first, and each run of as many images as folds is dealt
+    out at random, one to every fold.
     """
     if folds < 2:
         raise ValueError(f"there must be 2 folds at least, not {folds}")
@@ -158,7 +158,7 @@ def make_folds(
         found = survey(pair, workflow)
         whole = found.pixels.sum() if workflow.is_semantic else len(found.values)
         amounts.append(int(whole))
-    order = np.lexsort((rng.random(len(pairs)), np.array(amounts)))
+    order = np.lexsort((rng.random(len(pairs)), -np.array(amounts)))
     fold: NDArray[np.int64] = np.empty(len(pairs), np.int64)
     for first in range(0, len(order), folds):
         run = order[first : first + folds]

@@ -1,0 +1,94 @@
+"""Masks as people save them, and folders too large for the memory."""
+
+from __future__ import annotations
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import zarr
+
+from napari_bioseg.io import (
+    file_array,
+    label_info,
+    large_folders,
+    read_labels,
+    read_pairs,
+    write_image,
+    write_labels,
+)
+
+MASK = np.zeros((24, 32), np.uint8)
+MASK[4:12, 6:20] = 255
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_colour_picture_of_greys_is_a_mask(tmp_path, channels):
+    picture = np.repeat(MASK[..., None], channels, axis=2)
+    if channels == 4:
+        picture[..., 3] = 255
+    iio.imwrite(tmp_path / "a.png", picture)
+    assert label_info(tmp_path / "a.png").shape == MASK.shape
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.png"), MASK)
+
+
+def test_real_colours_are_no_labels(tmp_path):
+    picture = np.zeros((24, 32, 3), np.uint8)
+    picture[:8, :, 0] = 200
+    iio.imwrite(tmp_path / "a.png", picture)
+    with pytest.raises(
+        ValueError, match="colours or channels, so it is no label image"
+    ):
+        read_labels(tmp_path / "a.png")
+
+
+def test_a_jpeg_mask_is_mended_and_other_jpeg_labels_are_warned_of(tmp_path):
+    iio.imwrite(tmp_path / "a.jpg", MASK, quality=95)
+    assert len(np.unique(iio.imread(tmp_path / "a.jpg"))) > 2
+    with pytest.warns(UserWarning, match=r"a\.jpg is a JPEG file.*mask of 0 and 255"):
+        found = read_labels(tmp_path / "a.jpg")
+    assert set(np.unique(found)) == {0, 255}
+    assert (found != MASK).mean() < 0.02
+    steps = np.kron(np.arange(12).reshape(3, 4) * 20, np.ones((8, 8))).astype(np.uint8)
+    iio.imwrite(tmp_path / "b.jpg", steps, quality=95)
+    with pytest.warns(UserWarning, match="labels are probably wrong at the edges"):
+        read_labels(tmp_path / "b.jpg")
+
+
+def test_large_folders_are_read_when_looked_at(tmp_path, monkeypatch):
+    image = np.arange(24 * 32, dtype=np.uint16).reshape(1, 24, 32)
+    for name in "abc":
+        write_image(tmp_path / f"i/{name}.tif", image, spacing=(0.5, 0.5), unit="um")
+        write_labels(tmp_path / f"l/{name}.tif", MASK)
+    plain = read_pairs(tmp_path / "i", tmp_path / "l")
+    monkeypatch.setattr(large_folders, "MOST_READ", 0)
+    monkeypatch.setattr(file_array, "MOST_KEPT", 4000)  # not even two of the images
+    lazy = read_pairs(tmp_path / "i", tmp_path / "l")
+    part = (slice(3, 9), slice(5, 30))
+    for whole, late in zip(plain, lazy, strict=True):
+        assert not isinstance(late.image, np.ndarray)
+        assert (late.name, late.size, late.spacing) == (
+            whole.name, whole.size, whole.spacing,
+        )  # fmt: skip
+        np.testing.assert_array_equal(late.read(part), whole.read(part))
+        np.testing.assert_array_equal(late.labels[part], whole.labels[part])
+        assert np.dtype(late.labels.dtype) == np.int32
+        np.testing.assert_array_equal(np.asarray(late.labels), MASK)
+    assert file_array._kept._bytes <= 4000
+    (tmp_path / "i" / "a.tif").unlink()
+    with pytest.raises(ValueError, match=r"no file .*a\.tif"):
+        np.asarray(lazy[0].image)
+
+
+def test_large_zarr_is_read_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(large_folders, "MOST_READ", 0)
+    (tmp_path / "i").mkdir()
+    (tmp_path / "l").mkdir()
+    volume = np.random.default_rng(0).integers(0, 99, (10, 24, 32)).astype(np.uint8)
+    zarr.save_array(str(tmp_path / "i/a.zarr"), volume)
+    zarr.save_array(str(tmp_path / "l/a.zarr"), (volume > 50).astype(np.uint16))
+    (pair,) = read_pairs(tmp_path / "i", tmp_path / "l", axes="ZYX", label_axes="ZYX")
+    part = (slice(2, 5), slice(0, 9), slice(4, 8))
+    assert (pair.channels, pair.size) == (1, (10, 24, 32))
+    np.testing.assert_array_equal(pair.read(part)[0], volume[part])
+    np.testing.assert_array_equal(np.asarray(pair.labels[part]), volume[part] > 50)
+    assert hasattr(pair.labels, "dask")
