@@ -460,7 +460,7 @@ WRONG = [
         RUN + "{flat}/images --train.epochs 3",
         "--train.epochs has no effect on a trained",
     ),
-    (RUN + "{flat}/images --resume", "--resume and --preset need --images"),
+    (RUN + "{flat}/images --preset fast", "--preset needs --images"),
     (RUN + "{flat}/images --instances.seed-binary 3", "= 3: must be 0 to 1, or 'auto'"),
     (RUN + "{wrong}/text.tif", "text.tif is damaged or no image"),
     (SEGMENT, "name at least one file or folder of channels"),

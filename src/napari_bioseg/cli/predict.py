@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .options import Parser, add_images, add_workflow, input_files, settings_for
+from .options import Parser, add_images, add_workflow, settings_for
 from .progress import counted, duration, print_table, sized
+from .start import (
+    add_models,
+    add_resume,
+    begin,
+    check_images,
+    each_image,
+    end,
+    model_folders,
+)
 from .steps import predict_to
-from .stop import Stopped
-
-if TYPE_CHECKING:
-    from napari_bioseg.engine import Model
 
 SECTIONS = ("predict",)
 
@@ -27,15 +31,14 @@ def make_parser() -> Parser:
     """
     parser = Parser(
         "predict",
-        "Run a model over images. Each gets a file with its channels, from which "
-        "'segment' and the Tune panel make labels.",
-        "--model DIR INPUT... --output DIR",
+        "Run a model, or the mean of several, over images of any size. Each gets a "
+        "file with its channels, from which 'segment' and the Tune panel make labels.",
+        "--model DIR [--model DIR ...] INPUT... --output DIR",
         SECTIONS,
     )
-    parser.add_argument(
-        "--model", metavar="DIR", required=True, help="folder of the model"
-    )
+    add_models(parser)
     add_images(parser)
+    add_resume(parser)
     add_workflow(parser, SECTIONS)
     parser.add_common()
     return parser
@@ -57,8 +60,6 @@ def run(args: argparse.Namespace) -> None:
         If settings or files are wrong.
     """
     from napari_bioseg.io import (
-        check_free,
-        image_info,
         open_model,
         peek_model,
         read_image,
@@ -66,59 +67,29 @@ def run(args: argparse.Namespace) -> None:
         write_workflow,
     )
 
-    workflow = settings_for(peek_model(args.model), args, SECTIONS)
-    files = input_files(args.inputs)
-    infos = {name: image_info(path, axes=args.axes) for name, path in files.items()}
-    folder = Path(args.output)
-    paths = {n: result_path(folder, "predictions", n, args.format) for n in files}
-    if not args.overwrite:
-        check_free(paths.values())
-    model = open_model(args.model, workflow.predict.device)
-    for name, info in infos.items():
-        check_image(model, info.shape, files[name])
-    write_workflow(folder, workflow, overwrite=args.overwrite)
-    rows: list[tuple[str, ...]] = []
-    begin = time.perf_counter()
-    try:
-        for name, path in files.items():
-            start = time.perf_counter()
-            image, info = read_image(path, axes=args.axes), infos[name]
-            predict_to(
-                paths[name], image, info, name, model, workflow, quiet=args.quiet
-            )
-            rows.append((name, sized(info.size), f"{time.perf_counter() - start:.1f}"))
-    except KeyboardInterrupt:
-        raise Stopped(
-            f"{len(rows)} of {len(files)} images are done and in {folder}"
-        ) from None
+    folders = model_folders(args.model)
+    workflow = settings_for(peek_model(folders[0]), args, SECTIONS)
+    start = begin(args, ("predictions",))
+    models = [open_model(path, workflow.predict.device) for path in folders]
+    check_images(models[0], start)
+    write_workflow(start.folder, workflow, overwrite=args.overwrite)
+
+    def one(name: str, path: Path) -> tuple[str, ...]:
+        began = time.perf_counter()
+        image, info = read_image(path, axes=args.axes), start.infos[name]
+        place = result_path(start.folder, "predictions", name, args.format)
+        predict_to(place, image, info, name, models, workflow, args)
+        return name, sized(info.size), f"{time.perf_counter() - began:.1f}"
+
+    began = time.perf_counter()
+    rows, failed = each_image(start.files, one, start.folder)
     print_table(("image", "size", "seconds"), rows, quiet=args.quiet)
     if not args.quiet:
-        took = duration(time.perf_counter() - begin)
+        took = duration(time.perf_counter() - began)
         names = ", ".join(workflow.outputs)
         images = counted(len(rows), "image")
-        print(f"channels {names} of {images} in {took}: {folder}/predictions")
-
-
-def check_image(model: Model, shape: tuple[int, ...], path: Path) -> None:
-    """Refuse an image that does not suit the model, before anything is computed.
-
-    Parameters
-    ----------
-    model : Model
-        The network.
-    shape : tuple of int
-        Shape of the image.
-    path : Path
-        Its file.
-
-    Raises
-    ------
-    ValueError
-        Naming the file.
-    """
-    try:
-        model.check_image(shape)
-    except ValueError as error:
-        raise ValueError(
-            f"{path}: {error}; if axes were mistaken, name them with --axes"
-        ) from error
+        before = f" ({start.done} were done before)" if start.done else ""
+        print(
+            f"channels {names} of {images} in {took}{before}: {args.output}/predictions"
+        )
+    end(failed, len(start.files))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_bioseg.settings import Workflow
 
@@ -16,14 +18,20 @@ from .options import (
     Parser,
     add_images,
     add_workflow,
-    input_files,
     settings_for,
 )
-from .predict import check_image
 from .progress import sized
 from .segment import print_labels
-from .steps import found, labels_of, predict_to
-from .stop import Stopped
+from .start import (
+    Kind,
+    add_cluster,
+    begin,
+    check_images,
+    each_image,
+    end,
+    model_folders,
+)
+from .steps import found, labels_of, predict_to, segment_to, write_labelled
 from .train import add_training, train_model
 
 if TYPE_CHECKING:
@@ -48,6 +56,7 @@ def make_parser() -> Parser:
     )
     add_images(parser)
     add_training(parser, required=False)
+    add_cluster(parser)
     parser.add_argument(
         "--labels-only", action="store_true", help="do not keep the channels"
     )
@@ -71,33 +80,25 @@ def run(args: argparse.Namespace) -> None:
     ValueError
         If settings or files are wrong.
     """
-    from napari_bioseg.io import check_free, image_info, result_path, write_workflow
+    from napari_bioseg.io import write_workflow
 
     trains = _trains(args)
-    files = input_files(args.inputs)
-    infos = {name: image_info(path, axes=args.axes) for name, path in files.items()}
-    folder = Path(args.output)
-    kinds = ("labels",) if args.labels_only else ("labels", "predictions")
-    if not args.overwrite:
-        check_free(
-            result_path(folder, kind, name, args.format)  # type: ignore[arg-type]
-            for name in files
-            for kind in kinds
-        )
-    model, workflow = _model_and_settings(args, trains=trains)
-    for name, info in infos.items():
-        check_image(model, info.shape, files[name])
-    write_workflow(folder, workflow, overwrite=args.overwrite)
-    rows: list[tuple[str, ...]] = []
-    begin = time.perf_counter()
-    try:
-        for name, path in files.items():
-            rows.append(_one(args, name, path, model, workflow))
-    except KeyboardInterrupt:
-        raise Stopped(
-            f"{len(rows)} of {len(files)} images are done and in {folder}"
-        ) from None
-    print_labels(rows, workflow, folder, time.perf_counter() - begin, quiet=args.quiet)
+    kinds: tuple[Kind, ...] = ("labels",)
+    if not args.labels_only:
+        kinds = ("labels", "predictions")
+    start = begin(args, kinds)
+    models, workflow = _models_and_settings(args, trains=trains)
+    check_images(models[0], start)
+    write_workflow(start.folder, workflow, overwrite=args.overwrite)
+
+    def one(name: str, path: Path) -> tuple[str, ...]:
+        return _one(args, name, path, models, workflow)
+
+    began = time.perf_counter()
+    rows, failed = each_image(start.files, one, start.folder)
+    seconds = time.perf_counter() - began
+    print_labels(rows, workflow, start.folder, seconds, quiet=args.quiet)
+    end(failed, len(start.files))
 
 
 def _trains(args: argparse.Namespace) -> bool:
@@ -112,55 +113,73 @@ def _trains(args: argparse.Namespace) -> bool:
             f"{flag_name(idle[0].split('.'))} has no effect on a trained model; give "
             "--images and --labels to train one first"
         )
-    if args.resume or args.preset:
-        raise ValueError("--resume and --preset need --images and --labels")
+    if args.preset:
+        raise ValueError("--preset needs --images and --labels")
     return False
 
 
-def _model_and_settings(
+def _models_and_settings(
     args: argparse.Namespace, *, trains: bool
-) -> tuple[Model, Workflow]:
+) -> tuple[list[Model], Workflow]:
     from napari_bioseg.io import open_model, peek_model
 
     if trains:
         model = train_model(args)
-        return model, model.workflow
-    workflow = settings_for(peek_model(args.model), args, SECTIONS)
-    return open_model(args.model, workflow.predict.device), workflow
+        return [model], model.workflow
+    folders = model_folders([args.model])
+    workflow = settings_for(peek_model(folders[0]), args, SECTIONS)
+    if workflow.predict.output == "classes":
+        raise ValueError(
+            "--predict.output classes stores no channels to make labels from; use "
+            "'napari-bioseg predict', or leave it out"
+        )
+    return [open_model(path, workflow.predict.device) for path in folders], workflow
 
 
 def _one(
-    args: argparse.Namespace, name: str, path: Path, model: Model, workflow: Workflow
+    args: argparse.Namespace,
+    name: str,
+    path: Path,
+    models: Sequence[Model],
+    workflow: Workflow,
 ) -> tuple[str, ...]:
     """Take one image all the way and return its row of the table."""
-    import numpy as np
+    from napari_bioseg.io import image_info, read_image, read_prediction, result_path
+    from napari_bioseg.io.predictions import in_memory
+    from napari_bioseg.io.segment_volume import fits_memory
 
-    from napari_bioseg.channels import Prediction
-    from napari_bioseg.io import image_info, read_image, result_path, write_results
-
-    start = time.perf_counter()
+    began = time.perf_counter()
     info = image_info(path, axes=args.axes)
     place = result_path(args.output, "predictions", name, args.format)
-    data = predict_to(
-        None if args.labels_only else place,
-        read_image(path, axes=args.axes),
-        info,
-        name,
-        model,
-        workflow,
-        quiet=args.quiet,
-    )
-    prediction = Prediction(np.asarray(data), workflow.outputs, spacing=info.spacing)
+    keeps = not args.labels_only
+    if not (args.resume and keeps and place.exists()):
+        data = predict_to(
+            place if keeps or args.format == "zarr" else None,
+            read_image(path, axes=args.axes),
+            info,
+            name,
+            models,
+            workflow,
+            args,
+        )
+    if keeps or args.format == "zarr":
+        stored = read_prediction(place)
+        if args.format == "zarr" and not fits_memory(stored, workflow):
+            labels_at = result_path(args.output, "labels", name, args.format)
+            objects = segment_to(labels_at, stored, workflow, args)
+            if not keeps:
+                shutil.rmtree(place)
+            return name, sized(info.size), str(objects), _since(began)
+        prediction = stored.load(workflow.outputs)
+    else:
+        prediction = in_memory(data, workflow, info.spacing)
     labels = labels_of(prediction, workflow)
-    write_results(
-        args.output,
-        name,
-        workflow,
-        labels=labels,
-        spacing=info.spacing,
-        unit=info.unit,
-        format=args.format,
-        overwrite=args.overwrite,
-    )
-    seconds = f"{time.perf_counter() - start:.1f}"
-    return name, sized(info.size), found(labels, workflow), seconds
+    facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit}
+    write_labelled(args, name, labels, prediction, workflow, **facts)
+    if not keeps and args.format == "zarr":
+        shutil.rmtree(place)
+    return name, sized(info.size), found(labels, workflow), _since(began)
+
+
+def _since(began: float) -> str:
+    return f"{time.perf_counter() - began:.1f}"

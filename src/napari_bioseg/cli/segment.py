@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_bioseg.settings import SemanticTask, Workflow
 
@@ -20,8 +20,8 @@ from .options import (
     settings_for,
 )
 from .progress import counted, duration, print_table, sized
-from .steps import found, labels_of
-from .stop import Stopped
+from .start import add_cluster, add_resume, each_image, end
+from .steps import found, labels_of, segment_to, write_labelled
 
 if TYPE_CHECKING:
     from napari_bioseg.io import StoredPrediction
@@ -60,6 +60,15 @@ def make_parser() -> Parser:
         help="what the channels are, such as BC, for files of other programs",
     )
     add_output(parser)
+    add_resume(parser)
+    add_cluster(parser)
+    parser.add_argument(
+        "--memory",
+        dest="predict.memory",
+        default=argparse.SUPPRESS,
+        metavar="GB",
+        help="most memory to take; larger zarr volumes are segmented block by block",
+    )
     add_workflow(parser, SETTINGS_OF_LABELS)
     parser.add_common()
     return parser
@@ -84,7 +93,6 @@ def run(args: argparse.Namespace) -> None:
         check_free,
         read_prediction,
         result_path,
-        write_results,
         write_workflow,
     )
 
@@ -93,7 +101,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError("name at least one file or folder of channels")
     files = input_files([_predictions_in(text) for text in inputs])
     folder = Path(args.output)
-    if not args.overwrite:
+    if not args.overwrite and not args.resume:
         check_free(result_path(folder, "labels", n, args.format) for n in files)
     stored = {n: read_prediction(path, axes=args.axes) for n, path in files.items()}
     workflow = settings_for(
@@ -104,29 +112,41 @@ def run(args: argparse.Namespace) -> None:
     beside = all(path.parent == folder / "predictions" for path in files.values())
     renews = args.overwrite or (beside and not (folder / "labels").exists())
     write_workflow(folder, workflow, overwrite=renews)
-    rows: list[tuple[str, ...]] = []
-    begin = time.perf_counter()
-    try:
-        for name, file in stored.items():
-            start = time.perf_counter()
-            labels = labels_of(file.load(workflow.outputs), workflow)
-            write_results(
-                folder,
-                name,
-                workflow,
-                labels=labels,
-                spacing=file.spacing,
-                unit=file.unit,
-                format=args.format,
-                overwrite=args.overwrite,
-            )
-            seconds = f"{time.perf_counter() - start:.1f}"
-            rows.append((name, sized(labels.shape), found(labels, workflow), seconds))
-    except KeyboardInterrupt:
-        raise Stopped(
-            f"{len(rows)} of {len(files)} images are done and in {folder}"
-        ) from None
-    print_labels(rows, workflow, folder, time.perf_counter() - begin, quiet=args.quiet)
+    if args.resume:
+        stored = {
+            name: file
+            for name, file in stored.items()
+            if not result_path(folder, "labels", name, args.format).exists()
+        }
+
+    def one(name: str, _: Path) -> tuple[str, ...]:
+        return _one(args, name, stored[name], workflow)
+
+    began = time.perf_counter()
+    rows, failed = each_image({n: files[n] for n in stored}, one, folder)
+    print_labels(rows, workflow, folder, time.perf_counter() - began, quiet=args.quiet)
+    end(failed, len(stored))
+
+
+def _one(
+    args: argparse.Namespace, name: str, file: StoredPrediction, workflow: Workflow
+) -> tuple[str, ...]:
+    """Segment one prediction and return its row of the table."""
+    from napari_bioseg.io import result_path
+    from napari_bioseg.io.segment_volume import fits_memory
+
+    start = time.perf_counter()
+    if args.format == "zarr" and not fits_memory(file, workflow):
+        path = result_path(args.output, "labels", name, args.format)
+        count = str(segment_to(path, file, workflow, args))
+    else:
+        prediction = file.load(workflow.outputs)
+        labels = labels_of(prediction, workflow)
+        facts: dict[str, Any] = {"spacing": file.spacing, "unit": file.unit}
+        write_labelled(args, name, labels, prediction, workflow, **facts)
+        count = found(labels, workflow)
+    seconds = f"{time.perf_counter() - start:.1f}"
+    return name, sized(file.data.shape[1:]), count, seconds
 
 
 def print_labels(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,7 @@ from .progress import progress_bar
 if TYPE_CHECKING:
     from napari_bioseg.channels import Prediction
     from napari_bioseg.engine import Model
-    from napari_bioseg.io import ImageInfo
+    from napari_bioseg.io import ImageInfo, StoredPrediction
 
 
 def predict_to(
@@ -23,10 +26,9 @@ def predict_to(
     image: Any,
     info: ImageInfo,
     name: str,
-    model: Model,
+    models: Sequence[Model],
     workflow: Workflow,
-    *,
-    quiet: bool,
+    args: argparse.Namespace,
 ) -> Any:
     """Predict one image tile by tile and write its channels.
 
@@ -40,47 +42,89 @@ def predict_to(
         What its file says.
     name : str
         Name of the image.
-    model : Model
-        The network.
+    models : sequence of Model
+        The networks, whose mean is taken.
     workflow : Workflow
-        Its settings.
-    quiet : bool
-        Whether to show no progress.
+        Their settings.
+    args : argparse.Namespace
+        With ``quiet``, ``resume`` and ``overwrite``.
 
     Returns
     -------
     array, (C, [Z,] Y, X)
         The prediction; of a zarr folder a dask array of it.
     """
-    from napari_bioseg.io import create_prediction, read_image, write_prediction
-    from napari_bioseg.io.write import replacing
+    from napari_bioseg.engine import predict_tiles
+    from napari_bioseg.engine.cluster import predict_on_cluster
+    from napari_bioseg.io import read_image, write_prediction
+    from napari_bioseg.io.volume import predict_volume
 
     facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit, "source": name}
+    settings = workflow.predict
     if path is None or path.suffix != ".zarr":
-        data = _tiles(image, model, workflow, None, name, quiet=quiet)
+        run = predict_on_cluster if settings.cluster else predict_tiles
+        data = _followed(run(image, models, settings), name, quiet=args.quiet)
         if path is not None:
             write_prediction(path, data, workflow, **facts)
         return data
-    with replacing(path) as part:
-        target = create_prediction(part, info.size, workflow, **facts)
-        _tiles(image, model, workflow, target, name, quiet=quiet)
+    facts |= {"resume": args.resume, "overwrite": args.overwrite, "workflow": workflow}
+    events = predict_volume(image, models, path, settings, **facts)
+    _followed(events, name, quiet=args.quiet)
     return read_image(path)
 
 
-def _tiles(
-    image: Any, model: Model, workflow: Workflow, out: Any, name: str, *, quiet: bool
-) -> Any:
-    from napari_bioseg.engine import Predicted, TileDone, predict_tiles
+def _followed(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
+    """Show how a prediction goes on, and return it."""
+    from napari_bioseg.engine import Predicted, TileDone
 
-    data = out
+    data = None
     with progress_bar(0, name, "tile", quiet=quiet) as bar:
-        for event in predict_tiles(image, model, workflow.predict, out=out):
+        for event in events:
             if isinstance(event, TileDone):
                 bar.total = event.tiles
-                bar.update(1)
+                bar.update(event.index - bar.n)
             elif isinstance(event, Predicted):
                 data = event.data
+                for note in event.notes:
+                    print(f"{name}: {note}", file=sys.stderr)
     return data
+
+
+def segment_to(
+    path: Path, prediction: StoredPrediction, workflow: Workflow, args: Any
+) -> int:
+    """Find the instances of a stored prediction block by block, into a zarr folder.
+
+    Parameters
+    ----------
+    path : Path
+        Folder to write.
+    prediction : StoredPrediction
+        The channels.
+    workflow : Workflow
+        Says how.
+    args : argparse.Namespace
+        With ``quiet``, ``resume`` and ``overwrite``.
+
+    Returns
+    -------
+    int
+        Objects found.
+    """
+    from napari_bioseg.io.segment_volume import BlockDone, Segmented, segment_volume
+
+    objects = 0
+    options = {"resume": args.resume, "overwrite": args.overwrite}
+    with progress_bar(0, path.name, "block", quiet=args.quiet) as bar:
+        for event in segment_volume(prediction, path, workflow, **options):
+            if isinstance(event, BlockDone):
+                bar.total = event.blocks * event.steps
+                bar.update((event.step - 1) * event.blocks + event.done - bar.n)
+            elif isinstance(event, Segmented):
+                objects = event.objects
+                for note in event.notes:
+                    print(f"{path.name}: {note}", file=sys.stderr)
+    return objects
 
 
 def labels_of(
@@ -122,6 +166,51 @@ def labels_of(
         image=None if image is None else np.asarray(image),
         region=region,
     )
+
+
+def write_labelled(
+    args: argparse.Namespace,
+    name: str,
+    labels: NDArray[np.int32],
+    prediction: Prediction,
+    workflow: Workflow,
+    *,
+    spacing: tuple[float, ...] | None,
+    unit: str,
+) -> None:
+    """Write the labels of one image, and the classes of objects if there are some.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With the options of `add_output`.
+    name : str
+        Name of the image.
+    labels : ndarray of int32, ([Z,] Y, X)
+        From `labels_of`.
+    prediction : Prediction
+        What they were made from.
+    workflow : Workflow
+        The settings.
+    spacing : tuple of float or None
+        Size of a pixel per spatial axis, as far as the file says.
+    unit : str
+        Unit of the spacing.
+    """
+    from napari_bioseg.channels import object_classes
+    from napari_bioseg.io import write_results
+    from napari_bioseg.io.object_classes import write_object_classes
+
+    facts: dict[str, Any] = {
+        "spacing": spacing,
+        "unit": unit,
+        "format": args.format,
+        "overwrite": args.overwrite,
+    }
+    write_results(args.output, name, workflow, labels=labels, **facts)
+    if workflow.task.has_classes:
+        classes = object_classes(labels, prediction)
+        write_object_classes(args.output, name, labels, classes, **facts)
 
 
 def found(labels: NDArray[np.int32], workflow: Workflow) -> str:

@@ -73,6 +73,30 @@ class StoredPrediction:
             raise ValueError(f"{self.path}: {error}") from error
 
 
+def in_memory(
+    data: Any, workflow: Workflow, spacing: Sequence[float] | None
+) -> Prediction:
+    """Return values that were just predicted, whatever they are stored as.
+
+    Parameters
+    ----------
+    data : array, (C, [Z,] Y, X)
+        From `predict_tiles`.
+    workflow : Workflow
+        Of the model.
+    spacing : sequence of float, optional
+        Size of a pixel per spatial axis.
+
+    Returns
+    -------
+    Prediction
+    """
+    values = np.asarray(data)
+    if values.dtype == np.uint8:
+        values = values.astype(np.float32) / np.float32(FULL)
+    return Prediction(values, workflow.outputs, spacing=spacing)
+
+
 def prediction_notes(
     workflow: Workflow, source: str, settings: PredictSettings | None = None
 ) -> dict[str, Any]:

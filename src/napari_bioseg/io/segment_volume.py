@@ -239,13 +239,11 @@ def _job(
         room = _room(workflow)
         wanted = (1, 2048, 2048) if flat else (192, 192, 192)
         while bytes_a_block(wanted, margins, len(names)) > room and wanted[2] > 64:
-            wanted = (
-                wanted[0] if flat else wanted[0] // 2,
-                wanted[1] // 2,
-                wanted[2] // 2,
-            )
+            deep_block = 1 if flat else wanted[0] // 2
+            wanted = (deep_block, wanted[1] // 2, wanted[2] // 2)
     else:
-        wanted = tuple((*flat, *block))
+        first, second, third = (*flat, *block)
+        wanted = (first, second, third)
     limited = (min(wanted[0], z), min(wanted[1], y), min(wanted[2], x))
     border = [step for step in after if isinstance(step, ClearBorder)]
     asked = questions(names, workflow.instances)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_bioseg.settings import PredictSettings
+from napari_bioseg.settings import PredictSettings, Workflow
 
 from .ome_zarr import ZarrFormat, add_pyramid, chunks_for, create_zarr
 from .predictions import prediction_notes
@@ -64,6 +64,7 @@ def predict_volume(
     spacing: tuple[float, ...] | None = None,
     unit: str = "",
     source: str = "",
+    workflow: Workflow | None = None,
     resume: bool = False,
     overwrite: bool = False,
     zarr_format: ZarrFormat = 2,
@@ -86,6 +87,8 @@ def predict_volume(
         Unit of the spacing.
     source : str
         Name of the image.
+    workflow : Workflow, optional
+        Settings to keep beside the values; the model's own if not given.
     resume : bool
         Go on where an earlier call ended, however that was; finished blocks are not
         done again.
@@ -129,7 +132,9 @@ def predict_volume(
                     spacing=spacing,
                     unit=unit,
                     channels=names,
-                    notes=prediction_notes(work.models[0].workflow, source, settings),
+                    notes=prediction_notes(
+                        workflow or work.models[0].workflow, source, settings
+                    ),
                     chunks=work.chunks,
                     zarr_format=zarr_format,
                 )

@@ -1,0 +1,251 @@
+"""What predicting, segmenting and running share: inputs, models, one image by one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from .options import input_files
+from .progress import counted
+from .stop import Stopped
+
+if TYPE_CHECKING:
+    from napari_bioseg.engine import Model
+    from napari_bioseg.io import ImageInfo
+
+Kind = Literal["predictions", "labels"]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is to be done, once everything that can be checked is."""
+
+    folder: Path
+    """Of the results."""
+    files: dict[str, Path]
+    """Images still to be done, by name."""
+    infos: dict[str, ImageInfo]
+    """What these files say."""
+    done: int
+    """Images that an earlier run finished."""
+
+
+def add_resume(parser: argparse.ArgumentParser) -> None:
+    """Add ``--resume``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        The parser.
+    """
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="leave finished results alone, and go on with what was interrupted",
+    )
+
+
+def add_models(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add ``--model`` and ``--cluster``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        The parser.
+    required : bool
+        Whether a model must be named.
+    """
+    parser.add_argument(
+        "--model",
+        metavar="DIR",
+        action="append",
+        required=required,
+        help="folder of the model; given several times, or with folds fold_1, fold_2 "
+        "in it, the mean of all is taken",
+    )
+    add_cluster(parser)
+
+
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cluster``, short for ``--predict.cluster``.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+        The parser.
+    """
+    parser.add_argument(
+        "--cluster",
+        dest="predict.cluster",
+        default=argparse.SUPPRESS,
+        metavar="ADDRESS",
+        help="dask cluster that does the work: tcp://host:8786, scheduler.json or "
+        "local:2",
+    )
+
+
+def model_folders(models: Sequence[str]) -> list[Path]:
+    """Return the folders of models, those of folds one by one.
+
+    Parameters
+    ----------
+    models : sequence of str
+        As typed.
+
+    Returns
+    -------
+    list of Path
+        A folder without a model of its own, but with ``fold_1``, ``fold_2`` and so on
+        in it, stands for these.
+
+    Examples
+    --------
+    >>> model_folders(["no/such/folder"])
+    [PosixPath('no/such/folder')]
+    """
+    found: list[Path] = []
+    for text in models:
+        path = Path(text)
+        folds = [f for f in path.glob("fold_*") if f.name[5:].isdigit() and f.is_dir()]
+        if folds and not (path / "weights.safetensors").exists():
+            found += sorted(folds, key=lambda fold: int(fold.name[5:]))
+        else:
+            found.append(path)
+    return found
+
+
+def begin(args: argparse.Namespace, kinds: Sequence[Kind]) -> Start:
+    """Find the images, look at each, and refuse to replace results.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With the options of `add_images`.
+    kinds : sequence of {"predictions", "labels"}
+        Results of each image.
+
+    Returns
+    -------
+    Start
+
+    Raises
+    ------
+    ValueError
+        If a file is missing or cannot be read, or a result is there already.
+    """
+    from napari_bioseg.io import check_free, image_info, result_path
+
+    files = input_files(args.inputs)
+    folder = Path(args.output)
+
+    def results(name: str) -> list[Path]:
+        return [result_path(folder, kind, name, args.format) for kind in kinds]
+
+    done = 0
+    if args.resume:
+        left = {
+            n: f for n, f in files.items() if not all(p.exists() for p in results(n))
+        }
+        done, files = len(files) - len(left), left
+    elif not args.overwrite:
+        check_free(path for name in files for path in results(name))
+    infos = {name: image_info(path, axes=args.axes) for name, path in files.items()}
+    return Start(folder, files, infos, done)
+
+
+def check_images(model: Model, start: Start) -> None:
+    """Refuse images that do not suit the model, before anything is computed.
+
+    Parameters
+    ----------
+    model : Model
+        The network.
+    start : Start
+        From `begin`.
+
+    Raises
+    ------
+    ValueError
+        Naming the file.
+    """
+    for name, info in start.infos.items():
+        try:
+            model.check_image(info.shape)
+        except ValueError as error:
+            raise ValueError(
+                f"{start.files[name]}: {error}; if axes were mistaken, name them with "
+                "--axes"
+            ) from error
+
+
+def each_image(
+    files: Mapping[str, Path],
+    one: Callable[[str, Path], tuple[str, ...]],
+    folder: Path,
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Do one image after the other; one that cannot be done does not stop the others.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        Images by name.
+    one : callable
+        Does one image, and returns its row of the table.
+    folder : Path
+        Of the results.
+
+    Returns
+    -------
+    rows : list of tuple of str
+        Of the images that were done.
+    failed : list of str
+        What went wrong with the others.
+
+    Raises
+    ------
+    Stopped
+        If the user stopped it; finished images are on disk.
+    ValueError, OSError
+        If there is only one image and it cannot be done.
+    """
+    rows: list[tuple[str, ...]] = []
+    failed: list[str] = []
+    try:
+        for name, path in files.items():
+            try:
+                rows.append(one(name, path))
+            except (ValueError, OSError, MemoryError) as error:
+                if len(files) == 1:
+                    raise
+                failed.append(f"{name}: {error}")
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"{len(rows)} of {len(files)} images are done and in {folder}; --resume "
+            "goes on"
+        ) from None
+    return rows, failed
+
+
+def end(failed: Sequence[str], total: int) -> None:
+    """Leave with an error if images could not be done.
+
+    Parameters
+    ----------
+    failed : sequence of str
+        From `each_image`.
+    total : int
+        How many images there were.
+
+    Raises
+    ------
+    ValueError
+        Saying what went wrong with each.
+    """
+    if failed:
+        raise ValueError(
+            f"{len(failed)} of {counted(total, 'image')} could not be done\n  "
+            + "\n  ".join(failed)
+        )
