@@ -25,11 +25,13 @@ viewer.close()
 PANEL = "viewer.window.add_plugin_dock_widget('napari-bioseg', {name!r})"
 MAIN = "import sys; from napari_bioseg.cli import main; sys.exit(main({words!r}))"
 
+PANELS = ("Train", "Predict", "Tune", "Proofread", "Measure", "Evaluate")
+
 STARTS = {
     "napari alone": NAPARI.format(panels=""),
     "napari, Train open": NAPARI.format(panels=PANEL.format(name="Train")),
     "napari, all panels open": NAPARI.format(
-        panels="\n".join(PANEL.format(name=n) for n in ("Train", "Predict", "Tune"))
+        panels="\n".join(PANEL.format(name=name) for name in PANELS)
     ),
     "python alone": "pass",
     "napari-bioseg --help": MAIN.format(words=["--help"]),

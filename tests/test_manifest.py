@@ -51,6 +51,13 @@ def test_sample_data_opens(key: str, make_napari_viewer_proxy: Any) -> None:
 def test_all_panels_open_together(make_napari_viewer_proxy: Any) -> None:
     viewer = make_napari_viewer_proxy()
     panels = open_all_panels(viewer)
-    assert list(panels) == ["Train", "Predict", "Tune", "Proofread"]
+    assert list(panels) == [
+        "Train",
+        "Predict",
+        "Tune",
+        "Proofread",
+        "Measure",
+        "Evaluate",
+    ]
     again = open_all_panels(viewer)
     assert again == panels

@@ -35,18 +35,24 @@ class Session:
         Emits when somebody offered layers to learn from.
     offered : list of (Image, Labels)
         Layers that were offered and not taken yet.
+    steps_offered : psygnal.SignalInstance
+        Emits when somebody offered a step of the clean-up.
+    steps : list of CleanupStep
+        Steps that were offered and not taken yet.
     """
 
     model_changed = Signal(object)
     job_changed = Signal(object)
     predictions_changed = Signal()
     pairs_offered = Signal()
+    steps_offered = Signal()
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = weakref.ref(viewer)
         self._model: Any = None
         self._job: Job | None = None
         self.offered: list[tuple[Any, Any]] = []
+        self.steps: list[Any] = []
         viewer.layers.events.inserted.connect(self._layers_changed)
         viewer.layers.events.removed.connect(self._layers_changed)
 
@@ -105,6 +111,17 @@ class Session:
         others = [pair for pair in self.offered if pair[1] is not labels]
         self.offered = [*others, (image, labels)]
         self.pairs_offered.emit()
+
+    def offer_step(self, step: Any) -> None:
+        """Offer a step of the clean-up to who tunes.
+
+        Parameters
+        ----------
+        step : settings of a clean-up step
+            The step.
+        """
+        self.steps = [*self.steps, step]
+        self.steps_offered.emit()
 
     def _release(self, job: Job) -> None:
         if self._job is job:

@@ -9,7 +9,7 @@ from .opening import open_panel
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
-PANELS = ("Train", "Predict", "Tune", "Proofread")
+PANELS = ("Train", "Predict", "Tune", "Proofread", "Measure", "Evaluate")
 
 
 def open_all_panels(viewer: Viewer) -> dict[str, Any]:

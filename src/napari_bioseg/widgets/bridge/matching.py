@@ -8,7 +8,18 @@ from typing import Any
 
 from .layers import role_of
 
-RESULT_ROLES = ("prediction", "preview", "targets", "seeds", "foreground")
+RESULT_ROLES = (
+    "prediction",
+    "preview",
+    "targets",
+    "augmented",
+    "patches",
+    "seeds",
+    "foreground",
+    "mistakes",
+    "marks",
+    "chosen",
+)
 """Roles of layers that this plugin made and nobody learns from."""
 
 
