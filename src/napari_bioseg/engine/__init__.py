@@ -1,5 +1,10 @@
 """Training and prediction with torch: arrays in, events and arrays out, no viewer."""
 
+# ruff: noqa: E402  (how threads wait is decided before torch is loaded)
+from napari_bioseg.threads import wait_passively
+
+wait_passively()
+
 from .events import (
     EpochDone,
     Predicted,

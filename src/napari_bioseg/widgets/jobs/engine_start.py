@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from napari_bioseg.threads import wait_passively
+
 LIBRARIES = (
     ("torch", "lib/libc10"),
     ("torch", "lib/libtorch_cpu"),
@@ -34,6 +36,7 @@ def load_engine() -> None:
     """
     if "napari_bioseg.engine" in sys.modules:
         return
+    wait_passively()
     _map_libraries()
     with no_collection():
         import napari_bioseg.channels.encode
