@@ -4,11 +4,15 @@ import dask.array
 import numpy as np
 import pytest
 
-from napari_bioseg.engine.normalize import MAX_SAMPLES, scale_of
+from napari_bioseg.engine import Pair, predict, predict_array, train
+from napari_bioseg.engine.model import run_network
+from napari_bioseg.engine.normalize import MAX_SAMPLES, image_scale, scale_of
+from napari_bioseg.engine.plan import make_plan
 from napari_bioseg.settings import (
     MinMaxNormalization,
     PercentileNormalization,
     RangeNormalization,
+    Workflow,
     ZScoreNormalization,
 )
 
@@ -89,3 +93,65 @@ def test_large_image_is_measured_on_a_grid():
     low, high = np.percentile(image, (1, 99.8))
     np.testing.assert_allclose(scale.shift, low, atol=2)
     np.testing.assert_allclose(1 / scale.factor, high - low, rtol=0.005)
+
+
+def test_percentiles_and_zscores_can_clip():
+    image = np.linspace(0, 1, 10_000).reshape(1, 100, 100)
+    image[0, 0, 0] = 1000
+    scaled = scale_of(image, PercentileNormalization(low=5, high=95, clip=True))(image)
+    assert (scaled.min(), scaled.max()) == (0, 1)
+    loose = scale_of(image, PercentileNormalization(low=5, high=95))(image)
+    assert loose.max() > 1000
+    for clip, spread in ((True, 0.29), (False, 10)):
+        scale = scale_of(image, ZScoreNormalization(clip=clip))
+        assert 1 / scale.factor[0] == pytest.approx(spread, rel=0.05)
+    clipped = scale_of(image, ZScoreNormalization(clip=True))(image)
+    assert clipped.mean() == pytest.approx(0, abs=1e-4)
+    assert clipped.std() == pytest.approx(1, abs=1e-3)
+    assert clipped.max() < 2
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        PercentileNormalization(clip=True),
+        ZScoreNormalization(),
+        ZScoreNormalization(clip=True),
+        MinMaxNormalization(),
+    ],
+)
+def test_training_set_statistics_are_kept_in_the_model(how, disks, tiny):
+    dark, bright = disks(seed=1), disks(seed=2)
+    bright = Pair(np.asarray(bright.image) + np.uint8(90), bright.labels)
+    how = how.replace(measured_on="training set")
+    data = tiny.data.replace(normalization=how, validation=0)
+    train = tiny.train.replace(epochs=1, steps=1)
+    workflow = tiny.replace(data=data, train=train)
+    plan = make_plan([dark, bright], workflow)
+    scales = [subject.scale for subject in plan.training]
+    np.testing.assert_array_equal(scales[0].shift, scales[1].shift)
+    np.testing.assert_array_equal(scales[0].factor, scales[1].factor)
+    both = np.stack([dark.image, bright.image]).ravel()[None, None]
+    whole = scale_of(both, how)
+    np.testing.assert_allclose(scales[0].shift, whole.shift, rtol=1e-5)
+    np.testing.assert_allclose(scales[0].factor, whole.factor, rtol=1e-5)
+    # prediction normalises a new image by these, also after saving
+    stored = Workflow.from_values(plan.workflow.model_dump(mode="json"))
+    for known in (plan.workflow, stored):
+        kept = image_scale(np.asarray(dark.image)[None], known)
+        image = np.asarray(dark.image)[None]
+        np.testing.assert_array_equal(kept(image), scales[0](image))
+    alone = scale_of(np.asarray(dark.image)[None], how)
+    assert not np.array_equal(alone(image), kept(image))
+
+
+def test_predictions_use_the_kept_statistics(disks, tiny):
+    how = ZScoreNormalization(measured_on="training set")
+    data = tiny.data.replace(normalization=how, validation=0)
+    workflow = tiny.replace(data=data, train=tiny.train.replace(epochs=1, steps=1))
+    model = list(train([disks(seed=1), disks(seed=2)], workflow))[-1].model
+    image = np.asarray(disks(seed=3).image)[None]
+    scale = image_scale(image, model.workflow)
+    wanted = run_network(model, scale(image))
+    np.testing.assert_allclose(predict_array(image, model), wanted, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(predict(image, model)), wanted, atol=1e-5)

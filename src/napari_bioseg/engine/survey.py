@@ -14,7 +14,7 @@ from napari_bioseg.settings import Workflow
 from .labelled import Region, read_ids, slabs
 from .pair import Pair
 
-_DENSE = 1 << 24  # tables of labels up to this number are not renumbered first
+_DENSE = 1 << 20  # labels below this number index tables as they are
 
 
 @dataclass(frozen=True)
@@ -97,9 +97,11 @@ _Tables = tuple[NDArray[np.int64], ...]
 def _tables(ids: NDArray[np.int32], start: list[int]) -> _Tables:
     """Return values, pixels, sums, lowest and highest positions of one slab."""
     largest = int(ids.max(initial=0))
-    values = np.arange(largest + 1, dtype=np.int64)
-    if largest > max(_DENSE, ids.size):
-        values, inverse = np.unique(ids, return_inverse=True)
+    if largest < _DENSE:
+        values = np.arange(largest + 1, dtype=np.int64)
+    else:
+        found, inverse = np.unique(np.maximum(ids, 0), return_inverse=True)
+        values = found.astype(np.int64)
         ids = inverse.reshape(ids.shape).astype(np.int32)
     volume = ids if ids.ndim == 3 else ids[np.newaxis]
     pixels = np.zeros(len(values), np.int64)
