@@ -43,6 +43,7 @@ def models(tmp_path_factory, nuclei):
             TrainedOn(dimensions=3, spacing=(1.0, 1.0, 1.0)),
         ),
         "classes": (SemanticTask(classes=3), TrainedOn()),
+        "sorted": (InstanceTask(channels="B", classes=3), TrainedOn()),
         "physical": (
             InstanceTask(channels=[{"name": "B"}, {"name": "D", "scale": "none"}]),
             TrainedOn(),
@@ -262,6 +263,29 @@ def test_semantic_models_show_classes(panel, viewer, image, models, qtbot):
         "cells classes",
     ]
     assert viewer.layers["cells classes"].data.max() <= 2
+
+
+def test_models_that_know_classes_of_objects_show_them(
+    panel, viewer, image, models, qtbot, tmp_path
+):
+    panel.model.model = models["sorted"]
+    assert "B, 3 classes" in panel.model.note.message
+    predict(panel, qtbot)
+    assert names(viewer) == [
+        "cells",
+        "cells B",
+        "cells class 0",
+        "cells class 1",
+        "cells class 2",
+        "cells classes",
+        "cells instances",
+    ]
+    found, classes = (
+        viewer.layers[f"cells {name}"].data for name in ("instances", "classes")
+    )
+    assert found.max() > 0
+    np.testing.assert_array_equal(classes > 0, found > 0)
+    assert all(np.ptp(classes[found == number]) == 0 for number in np.unique(found))
 
 
 def test_volumes_are_predicted_whole(panel, viewer, models, qtbot):

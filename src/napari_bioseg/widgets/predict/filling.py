@@ -86,6 +86,8 @@ class Filling(QObject):
         kinds: list[tuple[str, str, Any]] = [("instances", "instances", event.labels)]
         if event.workflow.is_semantic:
             kinds = [("labels", "classes", event.labels)]
+        elif event.classes is not None:
+            kinds.insert(0, ("object classes", "classes", event.classes))
         if self.seeds and event.seeds is not None:
             kinds.insert(0, ("seeds", "seeds", event.seeds))
         if self.foreground and event.foreground is not None:

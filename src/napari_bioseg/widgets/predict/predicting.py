@@ -60,6 +60,8 @@ class Labelled:
     objects: int
     tops: tuple[float, ...]
     """Largest value of each channel."""
+    classes: NDArray[np.int32] | None = None
+    """The class of each object at its pixels, if the network tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def predicting_folder(
     """
     yield Doing("Opening the model")
     known, _ = _opened(model, settings)
+    from napari_bioseg.channels import object_classes
     from napari_bioseg.io import (
         check_free,
         image_files,
@@ -161,6 +164,7 @@ def predicting_folder(
         read_image,
         result_path,
         stem_of,
+        write_object_classes,
         write_results,
     )
 
@@ -174,7 +178,7 @@ def predicting_folder(
         for done, tiles in _tiles(image, region, known, settings, data):
             share = (number - 1 + done / tiles) / len(files)
             yield Filled(share, done, tiles, number, len(files))
-        labels, _ = find_labels(data, known.workflow, spacing)
+        labels, instances = find_labels(data, known.workflow, spacing)
         write_results(
             results,
             stem_of(path),
@@ -183,6 +187,10 @@ def predicting_folder(
             labels=labels,
             spacing=spacing,
         )
+        if known.workflow.task.has_classes:
+            classes = object_classes(labels, instances.prediction)
+            facts: dict[str, Any] = {"spacing": spacing}
+            write_object_classes(results, stem_of(path), labels, classes, **facts)
         objects = len(np.unique(labels)) - 1
         yield Written(stem_of(path), objects, number / len(files), number, len(files))
 
@@ -223,6 +231,8 @@ def find_labels(
 def _label(
     data: NDArray[np.float32], target: Target, workflow: Workflow, where: str
 ) -> Generator[Any, Any, None]:
+    from napari_bioseg.channels import class_labels, object_classes
+
     shape = data.shape[1:]
     labels = np.zeros(shape, dtype=np.int32)
     semantic = workflow.is_semantic
@@ -230,6 +240,7 @@ def _label(
     foreground = None if semantic else np.zeros(shape, dtype=np.uint8)
     thresholds: dict[str, float] = {}
     objects = 0
+    classes = np.zeros(shape, np.int32) if workflow.task.has_classes else None
     try:
         for place, _ in target.wanted():
             one, found = find_labels(data[_at(place)], workflow, target.spacing)
@@ -238,6 +249,9 @@ def _label(
             if found is not None and seeds is not None and foreground is not None:
                 seeds[place], foreground[place] = found.seeds, found.foreground
                 thresholds = dict(found.thresholds)
+            if classes is not None:
+                kinds = object_classes(one, found.prediction)
+                classes[place] = class_labels(one, kinds)
             if target.leading:
                 yield Doing("Finding the objects")
     except ValueError as error:
@@ -245,7 +259,16 @@ def _label(
         return
     tops = tuple(float(channel.max()) for channel in data)
     yield Labelled(
-        target, workflow, where, labels, seeds, foreground, thresholds, objects, tops
+        target,
+        workflow,
+        where,
+        labels,
+        seeds,
+        foreground,
+        thresholds,
+        objects,
+        tops,
+        classes,
     )
 
 
