@@ -137,8 +137,12 @@ def test_train(flat):
 def test_run(results, flat):
     files = sorted(p.relative_to(results).as_posix() for p in results.rglob("*.*"))
     assert files == [
+        "charts/sizes.png",
         "labels/cell_1.tif",
         "labels/cell_2.tif",
+        "measurements.csv",
+        "measurements/cell_1.csv",
+        "measurements/cell_2.csv",
         "predictions/cell_1.tif",
         "predictions/cell_2.tif",
         "workflow.yaml",
@@ -391,7 +395,7 @@ SEGMENT = "segment --output {wrong}/out "
 
 WRONG = [
     ("trian", "there is no command 'trian'; did you mean 'train'?"),
-    ("nonsense", "choose demo, train, predict, segment, run"),
+    ("nonsense", f"choose {', '.join(COMMANDS)}"),
     ("train", "arguments are required: --images, --labels, --model (see napari-bioseg"),
     (
         TRAIN + "{flat}/labels --train.epoch 3",

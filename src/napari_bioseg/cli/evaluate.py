@@ -252,17 +252,30 @@ def _print(images: Sequence[Scored], files: int, args: argparse.Namespace) -> No
     if args.quiet:
         return
     table = table_of_all(images)
-    print_table(*_cells(table, semantic=args.semantic), quiet=False)
+    print_table(*cells_of(table, semantic=args.semantic), quiet=False)
     what = counted(files, "image")
     if args.patch:
         what += f" in {counted(len(images), 'patch').replace('patchs', 'patches')}"
     print(what + (f": {args.output}/metrics.csv" if args.output else ""))
 
 
-def _cells(
+def cells_of(
     table: pd.DataFrame, *, semantic: bool
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Return a header and rows for the screen."""
+    """Return a header and rows for the screen.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `napari_bioseg.measure.table_of_all`.
+    semantic : bool
+        Whether it is about classes.
+
+    Returns
+    -------
+    header : tuple of str
+    rows : list of tuple of str
+    """
     if semantic:
         header: tuple[str, ...] = ("over", "class", *_CLASSES)
         counts: tuple[str, ...] = ("class",)

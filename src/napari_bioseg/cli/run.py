@@ -21,6 +21,13 @@ from .options import (
     settings_for,
 )
 from .progress import sized
+from .reports import (
+    add_region,
+    add_reports,
+    check_reports,
+    region_of,
+    write_reports,
+)
 from .segment import print_labels
 from .start import (
     Kind,
@@ -60,6 +67,8 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--labels-only", action="store_true", help="do not keep the channels"
     )
+    add_reports(parser)
+    add_region(parser)
     add_workflow(parser, SECTIONS)
     parser.add_common()
     return parser
@@ -89,6 +98,7 @@ def run(args: argparse.Namespace) -> None:
     start = begin(args, kinds)
     models, workflow = _models_and_settings(args, trains=trains)
     check_images(models[0], start)
+    check_reports(args, workflow)
     write_workflow(start.folder, workflow, overwrite=args.overwrite)
 
     def one(name: str, path: Path) -> tuple[str, ...]:
@@ -98,6 +108,7 @@ def run(args: argparse.Namespace) -> None:
     rows, failed = each_image(start.files, one, start.folder)
     seconds = time.perf_counter() - began
     print_labels(rows, workflow, start.folder, seconds, quiet=args.quiet)
+    write_reports(args, workflow)
     end(failed, len(start.files))
 
 
@@ -173,7 +184,8 @@ def _one(
         prediction = stored.load(workflow.outputs)
     else:
         prediction = in_memory(data, workflow, info.spacing)
-    labels = labels_of(prediction, workflow)
+    image = read_image(path, axes=args.axes)
+    labels = labels_of(prediction, workflow, image, region_of(args, name))
     facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit}
     write_labelled(args, name, labels, prediction, workflow, **facts)
     if not keeps and args.format == "zarr":

@@ -20,6 +20,7 @@ from .options import (
     settings_for,
 )
 from .progress import counted, duration, print_table, sized
+from .reports import add_region, region_of
 from .start import add_cluster, add_resume, each_image, end
 from .steps import found, labels_of, segment_to, write_labelled
 
@@ -69,6 +70,7 @@ def make_parser() -> Parser:
         metavar="GB",
         help="most memory to take; larger zarr volumes are segmented block by block",
     )
+    add_region(parser)
     add_workflow(parser, SETTINGS_OF_LABELS)
     parser.add_common()
     return parser
@@ -141,7 +143,7 @@ def _one(
         count = str(segment_to(path, file, workflow, args))
     else:
         prediction = file.load(workflow.outputs)
-        labels = labels_of(prediction, workflow)
+        labels = labels_of(prediction, workflow, None, region_of(args, name))
         facts: dict[str, Any] = {"spacing": file.spacing, "unit": file.unit}
         write_labelled(args, name, labels, prediction, workflow, **facts)
         count = found(labels, workflow)

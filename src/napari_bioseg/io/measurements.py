@@ -136,12 +136,11 @@ def write_measurements(
         stays = everything[everything["comment"] == "Correct"]
     volumes = "volume" in everything
     size = stays["volume" if volumes else "area"] if len(everything.columns) else ()
-    power = "³" if volumes else "²"
     write_histogram(
         paths[-1],
         list(size),
         title="Volumes of the objects" if volumes else "Areas of the objects",
-        x_name=f"{unit or 'px'}{power}",
+        x_name=f"{unit or 'px'}{'^3' if volumes else '^2'}",
     )
     return paths
 
