@@ -141,24 +141,26 @@ def edited(
     if not changed.any():
         return edits
     marks = np.zeros(before.shape, np.int32) if edits is None else edits.marks.copy()
-    old, new = before[changed], after[changed]
-    ids = np.unique(before)
-    left = np.unique(after[before == after])
+    old, new, values = before[changed], after[changed], marks[changed]
+    top = int(before.max(initial=0))
+    sizes = np.bincount(before.reshape(-1), minlength=top + 1)
+    there = sizes > 0
     # a drawn seed is known by the number its pixels have in the marks
-    drawn = np.zeros(int(max(ids[-1], new.max())) + 1, np.int32)
+    drawn = np.zeros(top + 1, np.int32)
     own = (before > 0) & (marks > 0)
     drawn[before[own]] = marks[own]
-    whole = ids[(ids > 0) & ~np.isin(ids, left) & ~np.isin(ids, new)]
-    marks[np.isin(before, whole) & (marks <= 0)] = REMOVED
-    values = marks[changed]
     erased = new == 0
-    values[erased & (values > 0)] = 0
-    values[erased & ~np.isin(old, whole) & (drawn[old] == 0)] = ERASED
-    known = np.isin(new, ids) & ~erased
-    values[known] = np.where(drawn[new[known]] > 0, drawn[new[known]], JOINED)
-    top = int(max(marks.max(initial=0), 0))
-    for number in np.unique(new[~erased & ~known]):
-        top += 1
-        values[new == number] = top
+    known = ~erased & (new <= top)
+    known[known] = there[new[known]]
+    whole = there & (np.bincount(old, minlength=top + 1) == sizes)
+    whole[new[known]] = False
+    whole[0] = False
+    values[erased] = np.where(values[erased] > 0, 0, ERASED)
+    values[whole[old] & (drawn[old] == 0)] = REMOVED
+    joins = new[known]
+    values[known] = np.where(drawn[joins] > 0, drawn[joins], JOINED)
+    last = int(max(marks.max(initial=0), 0))
+    fresh = ~erased & ~known
+    values[fresh] = last + 1 + np.unique(new[fresh], return_inverse=True)[1]
     marks[changed] = values
     return SeedEdits(marks, after > 0)

@@ -12,13 +12,13 @@ from napari_bioseg.settings import (
     SemanticSettings,
     SemanticTask,
 )
-from napari_bioseg.widgets.tune.live import Tuning
 from napari_bioseg.widgets.tune.truth import (
     Truth,
     annotated_box,
     counted,
     resolve_scope,
 )
+from napari_bioseg.widgets.tune.tuning import Tuning
 
 from .drawing import add_prediction, blurred, cells, settle, volume
 

@@ -14,8 +14,8 @@ from napari_bioseg.settings import (
     TrainedOn,
     Workflow,
 )
-from napari_bioseg.widgets.tune.live import Tuning
 from napari_bioseg.widgets.tune.tuned_model import save_tuning
+from napari_bioseg.widgets.tune.tuning import Tuning
 
 from .drawing import add_prediction, settle
 

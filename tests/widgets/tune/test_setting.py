@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from napari_bioseg.channels import Prediction, decode
 from napari_bioseg.cleanup import apply
 from napari_bioseg.settings import ClearBorder, InstanceSettings, RemoveSmall
-from napari_bioseg.widgets.tune.live import Tuning
+from napari_bioseg.widgets.tune.tuning import Tuning
 
 from .drawing import add_prediction, blurred, cells, drag, names, settle
 

@@ -17,9 +17,10 @@ from napari_bioseg.widgets.forms.short_combo import NarrowCombo
 from napari_bioseg.widgets.jobs.progress import ProgressLine
 from napari_bioseg.widgets.jobs.worker import Job
 
-from .live import Tuner, Tuning
+from .live import Tuner
 from .search import OVERLAPS, Contest, Found, Measure, Trying, search
 from .truth import Scope, read_truth
+from .tuning import Tuning
 
 MOST_FRAMES = 4
 """Frames that are compared, evenly spread, if more are annotated."""

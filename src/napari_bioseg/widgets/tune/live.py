@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.channels import Instances, LiveDecoder, Prediction, classify
+from napari_bioseg.channels.seed_edits import SeedEdits
 from napari_bioseg.cleanup import apply, filter_channels
 from napari_bioseg.settings import (
     ChannelFilter,
-    CleanupSettings,
-    InstanceSettings,
-    SemanticSettings,
 )
 from napari_bioseg.widgets.bridge.layers import Slices
 
 from .sources import Source
 from .steady import SteadyIds
+from .tuning import Answer, Edits, Stage, Tuning
 
 QUICK = 0.03
 """Seconds within which the whole answer comes at once, without a preview."""
@@ -32,56 +31,6 @@ PAUSE = 0.1
 FRAMES = 4
 """Time points whose intermediate results are kept."""
 
-Stage = Literal["view", "frame", "other frame"]
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What the panel sets: the part of a workflow that needs no network."""
-
-    instances: InstanceSettings = field(default_factory=InstanceSettings)
-    semantic: SemanticSettings = field(default_factory=SemanticSettings)
-    cleanup: CleanupSettings = field(default_factory=CleanupSettings)
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """Labels for some settings.
-
-    Attributes
-    ----------
-    tuning : Tuning
-        The settings.
-    labels : ndarray
-        Instances or classes, of the region.
-    seeds, foreground : ndarray or None
-        What the instances were grown from and into; None for classes.
-    thresholds : dict
-        The values really used.
-    region : tuple of slice
-        Which part of the result this is, leading axes included.
-    count : int
-        Number of objects (classes: of pixels that are not background).
-    seconds : float
-        Time it took.
-    stage : {"view", "frame", "other frame"}
-        Whether it is a preview of what is in view, all of the frame that is in view
-        (everything, where there is no time axis), or another frame.
-    moving : bool
-        Whether objects kept the ids they had, as more answers will follow.
-    """
-
-    tuning: Tuning
-    labels: NDArray[np.int32]
-    seeds: NDArray[np.int32] | None
-    foreground: NDArray[np.bool_] | None
-    thresholds: dict[str, float]
-    region: Slices
-    count: int
-    seconds: float
-    stage: Stage
-    moving: bool
-
 
 class _Frame:
     """One time point of a prediction with what is remembered of it."""
@@ -91,7 +40,8 @@ class _Frame:
         self.prediction = prediction
         self.decoder = LiveDecoder(prediction)
         self.steady = SteadyIds(prediction.spatial_shape)
-        self.done: Tuning | None = None
+        self.done: tuple[Tuning, SeedEdits | None] | None = None
+        self.edits: SeedEdits | None = None
 
 
 class Tuner:
@@ -136,6 +86,7 @@ class Tuner:
         view: Slices,
         moving: bool,
         cancelled: Callable[[], bool],
+        edits: Edits = MappingProxyType({}),
     ) -> Iterator[Answer]:
         """Decode what is in view if all takes long, then all, then the other frames.
 
@@ -150,6 +101,9 @@ class Tuner:
             ids (and so the colours) they had; the numbering of `decode` comes at rest.
         cancelled : callable
             Says whether to give up what is not in view.
+        edits : mapping
+            Seeds changed by hand, by frame. Objects of such frames keep their ids at
+            rest too, so that only what was touched changes.
 
         Yields
         ------
@@ -162,9 +116,14 @@ class Tuner:
         index = frame_of(view, leading)
         look = view[leading:]
         frame = self._frame(index)
+        frame.edits = edits.get(index)
         seen = np.prod([side.stop - side.start for side in look])
         part = seen < 0.8 * np.prod(frame.prediction.spatial_shape)
-        if part and self._last_whole > QUICK and tuning != frame.done:
+        if (
+            part
+            and self._last_whole > QUICK
+            and (tuning, edits.get(index)) != frame.done
+        ):
             yield self._answer(frame, tuning, look, "view", True, never)
             if _overtaken(cancelled, PAUSE if moving else 0.0):
                 return
@@ -173,13 +132,14 @@ class Tuner:
         wanted = self._let_go if moving and not part else cancelled
         answer = self._answer(frame, tuning, None, "frame", moving, wanted)
         self._last_whole = answer.seconds
-        frame.done = tuning
+        frame.done = (tuning, frame.edits)
         yield answer
         if moving:
             return
         for other in np.ndindex(self._leading):
             if other != index and not cancelled():
                 frame = self._frame(other)
+                frame.edits = edits.get(other)
                 yield self._answer(frame, tuning, None, "other frame", False, cancelled)
 
     def _let_go(self) -> bool:
@@ -239,7 +199,7 @@ class Tuner:
         seeds: NDArray[np.int32] | None = found.seeds
         if self.source.is_semantic:
             seeds = None
-        elif steady:
+        elif steady or frame.edits is not None:
             labels, seeds = frame.steady.keep(labels, found.seeds, look)
         else:
             frame.steady.start(labels)
@@ -256,6 +216,7 @@ class Tuner:
             seconds=seconds,
             stage=stage,
             moving=steady,
+            outside=_outside(frame.edits, found) if look is None else 0,
         )
 
     def _find(
@@ -266,7 +227,7 @@ class Tuner:
         cancelled: Callable[[], bool],
     ) -> Instances:
         if not self.source.is_semantic:
-            return frame.decoder.update(tuning.instances, look, cancelled)
+            return frame.decoder.update(tuning.instances, look, cancelled, frame.edits)
         prediction = frame.prediction
         if look is not None:
             data = prediction.data[(slice(None), *look)]
@@ -341,6 +302,14 @@ def never() -> bool:
     return False
 
 
+def _outside(edits: SeedEdits | None, found: Instances) -> int:
+    if edits is None:
+        return 0
+    drawn = edits.marks > 0
+    every = np.unique(edits.marks[drawn])
+    return every.size - np.unique(edits.marks[drawn & found.foreground]).size
+
+
 def _count(labels: NDArray[np.int32], *, semantic: bool, all_there: bool) -> int:
     """Count objects, or pixels of a class; quickly if no number is missing."""
     if semantic:
@@ -373,6 +342,7 @@ def tune(
     tuning: Tuning,
     view: Slices,
     moving: bool = False,
+    edits: Edits = MappingProxyType({}),
     *,
     cancelled: Callable[[], bool],
 ) -> Iterator[Answer]:
@@ -388,6 +358,8 @@ def tune(
         What is in view.
     moving : bool
         Whether a slider is being dragged.
+    edits : mapping
+        Seeds changed by hand, by frame.
     cancelled : callable
         Says whether a newer request waits.
 
@@ -395,4 +367,4 @@ def tune(
     ------
     Answer
     """
-    yield from tuner.answers(tuning, view, moving, cancelled)
+    yield from tuner.answers(tuning, view, moving, cancelled, edits)

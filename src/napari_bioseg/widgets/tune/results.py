@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -16,8 +17,9 @@ from napari_bioseg.widgets.bridge.layers import (
 from napari_bioseg.widgets.bridge.part import refresh_part
 from napari_bioseg.widgets.predict.filling import keep_edited, watch_edits
 
-from .live import Answer
+from .seed_editing import SeedEditing
 from .sources import Source
+from .tuning import Answer
 
 Role = Literal["instances", "labels", "seeds", "foreground"]
 
@@ -34,10 +36,13 @@ class Results:
     ----------
     seeds, foreground : bool
         Whether these are wanted beside the instances.
+    editing : SeedEditing
+        What the user changes in the layer of the seeds.
     """
 
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
+        self.editing = SeedEditing()
         self.seeds = False
         self.foreground = False
 
@@ -55,7 +60,7 @@ class Results:
         """
         main: Role = "labels" if source.is_semantic else "instances"
         self._put(source, main, answer.labels, answer, workflow)
-        if answer.seeds is not None and self.seeds:
+        if answer.seeds is not None and self.seeds and not self.editing.pending:
             self._put(source, "seeds", answer.seeds, answer, workflow)
         if answer.foreground is not None and self.foreground:
             mask = answer.foreground.view(np.uint8)
@@ -103,10 +108,13 @@ class Results:
     ) -> None:
         notes = _notes(source, role, workflow)
         layer = self.layer(source, role)
-        keep_edited(layer)
-        layer = self.layer(source, role)
+        if role != "seeds":  # whose edits are kept while they change
+            keep_edited(layer)
+            layer = self.layer(source, role)
         if layer is not None and layer.data.shape == source.shape:
-            _write(layer, data, answer)
+            if role == "seeds":
+                self.editing.drawn(answer.region, data)
+            self.editing.ours(partial(_write, layer, data, answer))
             if workflow is not None:
                 layer.metadata["bioseg"] = {**layer.metadata["bioseg"], **notes}
             return
@@ -123,7 +131,10 @@ class Results:
             axes=source.axes,
             **_style(role),
         )
-        watch_edits(layer)
+        if role == "seeds":
+            self.editing.watch(layer)
+        else:
+            watch_edits(layer)
         if role == "foreground":
             self._put_below(layer, self.layer(source, "instances"))
 

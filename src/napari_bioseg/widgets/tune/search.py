@@ -15,10 +15,10 @@ from napari_bioseg.measure import match, overlap
 from napari_bioseg.settings import InstanceSettings
 from napari_bioseg.widgets.bridge.layers import Slices
 
-from .live import Tuning
 from .presets import PRESETS
 from .threshold import Threshold, Value, thresholds_of
 from .truth import Scope, Truth, annotated_box, counted, resolve_scope
+from .tuning import Tuning
 
 Measure = Literal["F1", "PQ"]
 """What is to become large: F1, the mean at two overlaps, or panoptic quality."""
@@ -201,7 +201,9 @@ class Contest:
             labels = self._decoders[place].update(tuning.instances, region).labels
         if not steps:
             return labels
-        return apply(labels, steps, classes=self._semantic)
+        view = truth.box if part else None
+        semantic = self._semantic
+        return apply(labels, steps, classes=semantic, prediction=prediction, view=view)
 
     def _look(self, start: Tuning) -> Scope:
         """Find out the scope from the frame with most annotation."""

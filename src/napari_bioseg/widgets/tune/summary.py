@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .live import Answer
 from .sources import Source
+from .tuning import Answer
 
 
 def summary(answer: Answer, source: Source) -> str:

@@ -15,9 +15,9 @@ from napari_bioseg.widgets.forms.look import Palette
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import title
 
-from .live import Tuning
 from .sources import is_semantic
 from .threshold import ThresholdRow, thresholds_of
+from .tuning import Tuning
 
 CLASSES = (
     "The likeliest class of each pixel wins. With a threshold, a class may win "

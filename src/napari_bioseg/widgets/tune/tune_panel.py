@@ -22,14 +22,16 @@ from napari_bioseg.widgets.panel import Panel
 
 from .fitting import FitPart
 from .history import History
-from .live import Answer, Tuner, Tuning, frame_of, tune
+from .live import Tuner, frame_of, tune
 from .presets import WATERSHED, preset_button
 from .results import Results
+from .seed_note import SeedNote
 from .source_choice import SourceChoice
 from .sources import Source
 from .summary import summary
 from .threshold_group import ThresholdGroup
 from .tuned_model import model_of, save_tuning
+from .tuning import Answer, Tuning
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -86,13 +88,15 @@ class TunePanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether an answer is on its way."""
-        return bool(self.choice.busy or self._live.busy or self._preparing.busy)
+        working = self._live.busy or self._preparing.busy
+        return bool(self.choice.busy or working or self._results.editing.pending)
 
     def close_threads(self) -> None:
         """End the panel's threads; the panel answers to nothing any more."""
         self.choice.close_thread()
         self._preparing.close()
         self.fitting.close_thread()
+        self._results.editing.close_thread()
         self._live.close()
 
     def palette_changed(self, palette: Palette) -> None:
@@ -126,6 +130,7 @@ class TunePanel(Panel):
         self.redo = QPushButton("Redo")
         self.reset = QPushButton("Reset")
         self.reset.setToolTip("Back to the settings that the prediction came with")
+        self.edited = SeedNote(self._results.editing)
         self.presets = preset_button(self._take_preset)
         self.save = QPushButton("Save to model")
         self.saved = Note()
@@ -143,6 +148,7 @@ class TunePanel(Panel):
             self._show_title,
             self.seeds,
             self.foreground,
+            self.edited,
             self.presets,
         )
         self.add(
@@ -154,6 +160,7 @@ class TunePanel(Panel):
             self._fitting_part,
             self._show_title,
             row_of(self.seeds, self.foreground, stretch=1),
+            self.edited,
             row_of(self.undo, self.redo, self.reset, self.presets),
             self.save,
             self.saved,
@@ -182,6 +189,7 @@ class TunePanel(Panel):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(button.click)
+        self._results.editing.changed.connect(self._request)
         self._live.result.connect(self._answered)
         self._live.failed.connect(self._failed)
         self._preparing.result.connect(lambda _: self._prepared())
@@ -189,6 +197,7 @@ class TunePanel(Panel):
         self.viewer.layers.events.removed.connect(self._layer_removed)
         for work in (self._live, self._preparing):
             self.destroyed.connect(partial(work.close, 0.2))
+        self.destroyed.connect(partial(self._results.editing.close_thread, 0.2))
 
     # ---- a prediction comes and goes ----
 
@@ -202,6 +211,7 @@ class TunePanel(Panel):
             )
             self._history = History(self._start)
             self._known = known
+            self._results.editing.forget(source.leading)
         self._tuner = tuner
         self.thresholds.show_channels(source.channels, tuner.histograms)
         volume = len(tuner.shape) - source.leading == 3
@@ -279,7 +289,8 @@ class TunePanel(Panel):
         self._tuner.resting = not moving
         if not is_compiled():
             self.status.say(PREPARING)
-        self._live.request(self._tuner, self.tuning, view, moving)
+        edits = self._results.editing.edits
+        self._live.request(self._tuner, self.tuning, view, moving, edits)
 
     def _answered(self, answer: Answer) -> None:
         if self._tuner is None:
@@ -291,6 +302,7 @@ class TunePanel(Panel):
             notes = workflow.model_dump(mode="json")
         self._results.show(source, answer, notes)
         if answer.stage != "other frame":
+            self.edited.show_edits(answer, seeds=self.seeds.isChecked())
             self.thresholds.show_used(answer.thresholds)
             preview = answer.stage == "view"
             self.status.say(summary(answer, source), "hint" if preview else "good")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from napari_bioseg.settings import Workflow
 
-from .live import Tuning
 from .sources import Source
+from .tuning import Tuning
 
 FILE = "workflow.yaml"
 
