@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_bioseg.engine import Pair, check_pairs, train
-from napari_bioseg.settings import DataSettings, SemanticTask, Workflow
+from napari_bioseg.engine.plan import make_plan
+from napari_bioseg.engine.targets import make_targets
+from napari_bioseg.settings import DataSettings, NetworkSettings, SemanticTask, Workflow
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 48)).astype(np.uint8)
 LABELS = np.zeros((40, 48), np.int32)
@@ -66,3 +70,92 @@ def test_bad_pairs_are_refused_at_the_first_event(pairs, workflow, message):
 
 def test_an_empty_image_among_others_is_fine():
     check_pairs([GOOD, Pair(IMAGE * 0, LABELS * 0)], Workflow())
+
+
+# --- labels as people have them -------------------------------------------------------
+
+
+def classes_of(*values: int) -> Pair:
+    labels = np.kron(np.resize(values, 12).reshape(3, 4), np.ones((16, 16), int))
+    return Pair(np.random.default_rng(0).random(labels.shape), labels)
+
+
+def notes(pairs, workflow) -> str:
+    workflow = workflow.replace(
+        network=NetworkSettings(features=4, depth=2), data=DataSettings(patch=(16, 16))
+    )
+    return " | ".join(make_plan(pairs, workflow).notes)
+
+
+def test_a_mask_of_0_and_255_is_learned_as_class_1():
+    pair = classes_of(0, 255)
+    workflow = Workflow(task=SemanticTask(classes=2))
+    check_pairs([pair], workflow)
+    assert "the labels hold 255, learned as class 1" in notes([pair], workflow)
+    assert set(np.unique(make_targets(pair, workflow)[0])) == {0, 1}
+    plain = classes_of(0, 1)
+    assert "learned as class" not in notes([plain], workflow)
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "message"),
+    [
+        (
+            (0, 100, 200),
+            3,
+            r"go up to 200.*number the classes 0, 100, 200 without gaps",
+        ),
+        ((0, 1, 2, 3), 3, r"go up to 3, but the task has 3 classes.*task.classes to 4"),
+        ((0, 1, 255), 2, "go up to 255, but the task has 2 classes"),
+    ],
+)
+def test_classes_beyond_the_task_or_with_gaps_are_refused(values, classes, message):
+    pair = classes_of(*values)
+    with pytest.raises(ValueError, match=message):
+        check_pairs([pair], Workflow(task=SemanticTask(classes=classes)))
+
+
+def test_a_class_that_never_occurs_is_said():
+    pair = classes_of(0, 1, 3)
+    said = notes([pair], Workflow(task=SemanticTask(classes=4)))
+    assert "class 2 is in no training image" in said
+    whole = classes_of(0, 1, 2, 3)
+    assert "class" not in notes([whole], Workflow(task=SemanticTask(classes=4)))
+
+
+def test_a_class_in_validation_only_is_said():
+    learned = classes_of(0, 1)
+    judged = classes_of(0, 1, 2)
+    pairs = [learned, replace(judged, role="validation")]
+    said = notes(pairs, Workflow(task=SemanticTask(classes=3)))
+    assert "class 2 is in the validation images only, so it cannot be learned" in said
+    assert "in no training image" not in said
+
+
+def test_a_mask_where_objects_are_wanted_is_said():
+    pairs = [Pair(IMAGE, (LABELS > 0) * 255) for _ in range(2)]
+    assert "have the number 255, as in a mask" in notes(pairs, Workflow())
+    numbered = [GOOD, Pair(IMAGE, LABELS * 2)]
+    assert "as in a mask" not in notes(numbered, Workflow())
+
+
+def test_numbers_beyond_int32_are_refused():
+    labels = LABELS.astype(np.int64) * 2**31
+    with pytest.raises(ValueError, match=r"go up to 6442450944, but at most.*renumber"):
+        check_pairs([Pair(IMAGE, labels)], Workflow())
+
+
+def test_a_patch_that_the_network_cannot_halve_is_made_fit_and_said():
+    workflow = Workflow(
+        network=NetworkSettings(features=4, depth=3), data=DataSettings(patch=(20, 30))
+    )
+    plan = make_plan([GOOD], workflow)
+    assert plan.patch == (24, 32)
+    assert any("24 x 32 px instead of 20 x 30" in note for note in plan.notes)
+
+
+def test_labels_may_count_in_a_part_only():
+    """A mask says which part was looked at."""
+    counts = np.zeros(LABELS.shape, bool)
+    counts[:20] = True
+    check_pairs([Pair(IMAGE, LABELS, counts=counts)], Workflow())
