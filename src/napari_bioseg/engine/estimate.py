@@ -21,6 +21,7 @@ from .out_of_memory import is_out_of_memory, release
 from .patches import Sample
 from .plan import Plan
 from .precision import autocast
+from .shared_norm import leave_norms_alone
 
 WHOLE_BATCH = 0.5
 """A whole batch is timed if that probably takes less than this, in seconds; else one
@@ -112,6 +113,7 @@ def _try(
 ) -> tuple[float, int]:
     """Return seconds and bytes per patch of going forward and back."""
     network = copy.deepcopy(model.network).train()
+    leave_norms_alone(network)  # other processes may try another number of patches
     layout = memory_format(settings, model.dimensions)
     lay_out(network, layout)
     kept: dict[int, int] = {}

@@ -16,6 +16,7 @@ from .plan import make_plan
 from .processes import Processes
 from .run import Run
 from .same_job import check_same_job
+from .shared_norm import share_norms
 from .validate import score_names
 
 
@@ -57,6 +58,8 @@ def prepare(
     model = Model.create(plan.workflow, seed=workflow.train.seed, device=device)
     check_monitor(workflow.train.monitor, score_names(model), validates=bool(plan.grid))
     processes.connect(device)
+    if processes.count > 1:
+        share_norms(model.network)
     if start is not None and state is None:
         model.load_state_dict(start.state_dict())
     run = Run(plan, model, path, processes)
@@ -68,11 +71,12 @@ def prepare(
 
 
 def _check_processes(workflow: Workflow, processes: Processes) -> None:
-    if workflow.train.batch_size < processes.count:
+    size = workflow.train.batch_size
+    if size % processes.count:
         raise ValueError(
-            f"train.batch_size = {workflow.train.batch_size} is less than the "
-            f"{processes.count} processes that were launched, so that some would have "
-            "nothing to do; raise it, or launch fewer"
+            f"train.batch_size = {size} cannot be shared evenly by the "
+            f"{processes.count} processes that were launched; choose a multiple of "
+            f"{processes.count}"
         )
 
 
