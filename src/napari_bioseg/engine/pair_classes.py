@@ -37,8 +37,9 @@ def check_object_classes(pair: Pair, title: str, workflow: Workflow) -> None:
         raise ValueError(
             f"{title}: the classes of its objects are missing, but the task has "
             f"{task.classes} classes; give them beside the labels, as a second label "
-            "image of the same size (a folder with --classes), set task.classes to 1, "
-            "or task.kind to 'semantic' if the labels themselves are classes"
+            "image of the same size (a folder with --classes) or, in napari, as the "
+            "columns index and class of the labels layer's features; or set "
+            "task.classes to 1, or task.kind to 'semantic' if labels are classes"
         )
     if tuple(pair.classes.shape) != pair.size:
         raise ValueError(

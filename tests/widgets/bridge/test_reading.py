@@ -94,3 +94,25 @@ def test_the_first_labelled_frame_is_judged():
     proposal = layer_source([(film, truth)], slices=False).judge()
     assert proposal.instances == 1
     assert proposal.pairs == 3
+
+
+def test_classes_of_objects_come_from_the_features_of_the_labels():
+    labels = np.zeros((2, 8, 9), int)
+    labels[:, 1:3, 1:3], labels[:, 5:7, 1:3], labels[1, 5:7, 5:7] = 1, 4, 9
+    features = {"index": [0, 1, 4, 9], "class": [np.nan, 2, 1, np.nan]}
+    layer = Labels(labels, features=features)
+    stack = Image(np.zeros((2, 8, 9)), name="stack")
+    for pair in layer_source([(stack, layer)], slices=True).read():
+        wanted = np.select([pair.labels == 1, pair.labels == 4], [2, 1], 0)
+        np.testing.assert_array_equal(pair.classes, wanted)
+    layer.features = {"label": [1, 4, 9], "class": [1, 1, 2]}
+    (pair,) = layer_source([(stack, layer)], slices=False).read()
+    np.testing.assert_array_equal(pair.classes == 2, labels == 9)
+
+
+@pytest.mark.parametrize("features", [{}, {"index": [1]}, {"class": [1]}])
+def test_without_a_table_of_classes_there_are_none(features):
+    layer = Labels(labelled((8, 9)), features=features)
+    image = Image(np.zeros((8, 9)))
+    (pair,) = layer_source([(image, layer)], slices=False).read()
+    assert pair.classes is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,17 @@ class RawPair:
     """([Z,] Y, X)."""
     name: str
     spacing: tuple[float, ...]
+    classes: Mapping[int, int] | None = None
+    """Class by the object's number, if the labels layer has such a table."""
+
+    def to_pair(self) -> Pair:
+        """Return the training pair, with a copy of the labels."""
+        from napari_bioseg.channels import class_labels
+        from napari_bioseg.engine import Pair
+
+        labels = np.array(self.labels)
+        kinds = None if self.classes is None else class_labels(labels, self.classes)
+        return Pair(self.image, labels, self.name, self.spacing, kinds)
 
 
 @dataclass(frozen=True)
@@ -46,12 +57,7 @@ class LayerSource:
         -------
         list of Pair
         """
-        from napari_bioseg.engine import Pair
-
-        pairs = [
-            Pair(raw.image, np.array(raw.labels), raw.name, raw.spacing)
-            for raw in self.raw
-        ]
+        pairs = [raw.to_pair() for raw in self.raw]
         labelled = [pair for pair in pairs if pair.labels.any()]
         return labelled or pairs
 
@@ -162,6 +168,30 @@ def time_axis(layer: Any) -> int | None:
     return found[0] if found else None
 
 
+def classes_of(layer: Any) -> dict[int, int] | None:
+    """Return the class of every object, where a labels layer's features tell them.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        Its features may have the columns ``index`` (or ``label``), the object's number,
+        and ``class``.
+
+    Returns
+    -------
+    dict of int to int, or None
+        None if there is no such table; objects whose class is missing are left out.
+    """
+    table = getattr(layer, "features", None)
+    if table is None or "class" not in table:
+        return None
+    number = next((name for name in ("index", "label") if name in table), None)
+    if number is None:
+        return None
+    known = table[[number, "class"]].dropna()
+    return {int(i): int(kind) for i, kind in known.itertuples(index=False)}
+
+
 def _frames(image: Any, labels: Any) -> list[RawPair]:
     """Return one pair, or one per time point."""
     at, labels_at = time_axis(image), time_axis(labels)
@@ -177,17 +207,18 @@ def _frames(image: Any, labels: Any) -> list[RawPair]:
         time = None if at is None else frame
         pixels = image_array(image, time=time, spatial=truth.ndim)
         name = f"{image.name} t={frame}"
-        pairs.append(_checked(RawPair(pixels.data, truth, name, pixels.spacing)))
+        pairs.append(_checked(pixels, truth, name, labels))
     return pairs
 
 
 def _pair(image: Any, labels: Any, time: int | None, name: str) -> RawPair:
     truth = labels_array(labels, time=time)
     pixels = image_array(image, time=time, spatial=truth.ndim)
-    return _checked(RawPair(pixels.data, truth, name, pixels.spacing))
+    return _checked(pixels, truth, name, labels)
 
 
-def _checked(pair: RawPair) -> RawPair:
+def _checked(pixels: Any, truth: Any, name: str, layer: Any) -> RawPair:
+    pair = RawPair(pixels.data, truth, name, pixels.spacing, classes_of(layer))
     if tuple(pair.image.shape[1:]) != tuple(pair.labels.shape):
         raise ValueError(
             f"{pair.name} has the size {tuple(pair.image.shape[1:])} and its labels "
@@ -203,6 +234,7 @@ def _slices(pair: RawPair) -> list[RawPair]:
             pair.labels[index],
             f"{pair.name} z={index}",
             pair.spacing[1:],
+            pair.classes,
         )
         for index in range(pair.labels.shape[0])
     ]
