@@ -162,6 +162,9 @@ class Filling(QObject):
             axes=target.axes,
             visible=False,
         )
+        if role == "instances" and event.class_of is not None:
+            numbers, kinds = list(event.class_of), list(event.class_of.values())
+            layer.features = {"index": numbers, "class": kinds}
         _place(layer, target)
         watch_edits(layer)
         self._turns.add(lambda: _show(layer))

@@ -25,6 +25,7 @@ from napari_bioseg.widgets.train.training import Doing
 from napari_bioseg.widgets.train.training_view import said
 
 from .filling import Filling
+from .gaze import Gaze
 from .image_choice import ImageChoice
 from .model_choice import ModelChoice
 from .predicting import (
@@ -32,6 +33,7 @@ from .predicting import (
     Filled,
     Labelled,
     NothingFound,
+    Told,
     Written,
     predicting,
     predicting_folder,
@@ -58,10 +60,12 @@ class PredictPanel(Panel):
         self._watched: list[Any] = []
         self._began = 0.0
         self._ending = ""
+        self._told = ""
+        self._gaze: Gaze | None = None
         self._objects = 0
         self.model = ModelChoice(self.session)
         self.images = ImageChoice(napari_viewer, LABEL_WIDTH)
-        self.advanced = SettingsForm(PredictSettings())
+        self.advanced = SettingsForm(PredictSettings(), exclude=("output", "dtype"))
         self.seeds = QCheckBox("seeds")
         self.seeds.setToolTip("Add the seeds that the objects grew from as a layer.")
         self.foreground = QCheckBox("foreground")
@@ -83,7 +87,9 @@ class PredictPanel(Panel):
 
     def _lay_out(self) -> None:
         advanced = Section("Advanced settings", self.advanced)
-        advanced.setToolTip("Tiles, overlap and device; automatic suits nearly always.")
+        advanced.setToolTip(
+            "Tiles, flips and turns, memory and device; automatic suits nearly always."
+        )
         self.add(title("Model"), self.model)
         self.add(title("Image"), self.images)
         self.add(title("Result"))
@@ -114,7 +120,7 @@ class PredictPanel(Panel):
             return
         self.job = job
         self._began = time.monotonic()
-        self._ending, self._objects = "", 0
+        self._ending, self._told, self._objects = "", "", 0
         self.note.clear()
         self.result.clear()
         self.tune_button.hide()
@@ -140,7 +146,8 @@ class PredictPanel(Panel):
             self._watched = []
         else:
             targets = self.images.targets(self.model.workflow)
-            make = partial(predicting, targets, model, settings)
+            self._gaze = Gaze(self.viewer, targets, self)
+            make = partial(predicting, targets, model, settings, self._gaze.at)
             self._watched = [target.layer for target in targets]
         return Job(make, droppable=(Filled,), name=NAME)
 
@@ -215,6 +222,9 @@ class PredictPanel(Panel):
             "good",
         )
 
+    def _on_told(self, event: Told) -> None:
+        self._told = event.message
+
     def _time(self) -> str:
         return f" in {time.monotonic() - self._began:.1f} s"
 
@@ -225,6 +235,9 @@ class PredictPanel(Panel):
         if not alive(self):
             return
         self.progress.finish()
+        if self._gaze is not None:
+            self._gaze.close()
+            self._gaze = None
         if self._ending:
             self.filling.forget()
         else:
@@ -232,6 +245,8 @@ class PredictPanel(Panel):
         self._refresh()
         if self._ending:
             self.note.error(self._ending)
+        elif self._told:
+            self.note.say(self._told, "warning")
 
     def _job_changed(self, job: object) -> None:
         """Look at the buttons again; a job that was claimed is about to start."""
@@ -283,6 +298,7 @@ _HANDLERS: dict[type, Callable[[PredictPanel, Any], None]] = {
     Filled: PredictPanel._on_filled,
     Labelled: PredictPanel._on_labelled,
     NothingFound: PredictPanel._on_nothing,
+    Told: PredictPanel._on_told,
     Written: PredictPanel._on_written,
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from napari_bioseg.widgets.train.training import Doing
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
 
+
+Look = Callable[[Target], Callable[[], tuple[float, ...] | None]]
 
 LIVELY_TILE = 1024
 """Largest automatic tile on a CPU, pixels: about a second's work."""
@@ -62,6 +65,9 @@ class Labelled:
     """Largest value of each channel."""
     classes: NDArray[np.int32] | None = None
     """The class of each object at its pixels, if the network tells them apart."""
+    class_of: dict[int, int] | None = None
+    """The same by the object's number, where numbers are not given again in another
+    frame."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,13 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Told:
+    """Something about the prediction that the user should know."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class NothingFound:
     """The prediction holds no labels, and why."""
 
@@ -86,6 +99,7 @@ def predicting(
     targets: Sequence[Target],
     model: Model | Path,
     settings: PredictSettings,
+    look: Look | None = None,
 ) -> Generator[Any, Any, None]:
     """Predict layers and find their objects.
 
@@ -96,11 +110,13 @@ def predicting(
     model : Model or Path
         The model, or its folder.
     settings : PredictSettings
-        Tiles and device.
+        Tiles, flips and turns, memory, and device or cluster.
+    look : callable, optional
+        Returns, for a target, a function that says where the user looks now.
 
     Yields
     ------
-    Doing, Begun, Filled, Labelled, NothingFound
+    Doing, Begun, Filled, Told, Labelled, NothingFound
     """
     yield Doing("Opening the model")
     known, where = _opened(model, settings)
@@ -112,9 +128,12 @@ def predicting(
         pieces = list(target.wanted())
         for step, (place, piece) in enumerate(pieces):
             out: NDArray[np.float32] = data[_at(place)]
-            for done, tiles in _tiles(
-                piece, target.spatial, known, settings, out, target.focus
-            ):
+            focus = target.focus if look is None else look(target)
+            for progress in _tiles(piece, target.spatial, known, settings, out, focus):
+                if isinstance(progress, Told):
+                    yield progress
+                    continue
+                done, tiles = progress
                 part = (step + done / tiles) / len(pieces)
                 share = (number - 1 + part) / len(targets)
                 yield Filled(
@@ -175,7 +194,11 @@ def predicting_folder(
         spacing = image_info(path).spacing
         data = np.zeros((len(known.outputs), *image.shape[1:]), dtype=np.float32)
         region = tuple(slice(0, size) for size in image.shape[1:])
-        for done, tiles in _tiles(image, region, known, settings, data):
+        for progress in _tiles(image, region, known, settings, data):
+            if isinstance(progress, Told):
+                yield progress
+                continue
+            done, tiles = progress
             share = (number - 1 + done / tiles) / len(files)
             yield Filled(share, done, tiles, number, len(files))
         labels, instances = find_labels(data, known.workflow, spacing)
@@ -241,6 +264,7 @@ def _label(
     thresholds: dict[str, float] = {}
     objects = 0
     classes = np.zeros(shape, np.int32) if workflow.task.has_classes else None
+    class_of: dict[int, int] | None = None
     try:
         for place, _ in target.wanted():
             one, found = find_labels(data[_at(place)], workflow, target.spacing)
@@ -251,6 +275,7 @@ def _label(
                 thresholds = dict(found.thresholds)
             if classes is not None:
                 kinds = object_classes(one, found.prediction)
+                class_of = None if target.leading else kinds
                 classes[place] = class_labels(one, kinds)
             if target.leading:
                 yield Doing("Finding the objects")
@@ -269,6 +294,7 @@ def _label(
         objects,
         tops,
         classes,
+        class_of,
     )
 
 
@@ -294,19 +320,28 @@ def _tiles(
     model: Model,
     settings: PredictSettings,
     out: NDArray[np.float32],
-    focus: tuple[float, ...] = (),
-) -> Generator[tuple[int, int], None, None]:
+    focus: tuple[float, ...] | Callable[[], tuple[float, ...] | None] = (),
+) -> Generator[tuple[int, int] | Told, None, None]:
     """Predict one piece, or a part of it as in the whole; yield tiles done and all."""
-    from napari_bioseg.engine import TileDone, predict_tiles
+    from napari_bioseg.engine import Predicted, TileDone, predict_tiles
+    from napari_bioseg.engine.cluster import predict_on_cluster
 
     size = tuple(piece.shape[1:])
     if tuple(part.stop - part.start for part in region) != size:
         piece, model = _part(piece, region, model)
     settings = _lively(settings, piece.shape[1:], model)
-    look = focus or None
-    for event in predict_tiles(piece, model, settings, out=out, focus=look):
-        if isinstance(event, TileDone):
-            yield event.index, event.tiles
+    # layers hold what thresholds are tuned on
+    settings = settings.replace(output="probabilities", dtype="float32")
+    if settings.cluster:
+        events = predict_on_cluster(piece, model, settings, out=out)
+    else:
+        events = predict_tiles(piece, model, settings, out=out, focus=focus or None)
+    with closing(events):
+        for event in events:
+            if isinstance(event, TileDone):
+                yield event.index, event.tiles
+            elif isinstance(event, Predicted) and event.notes:
+                yield Told(" ".join(event.notes))
 
 
 def _lively(
