@@ -88,7 +88,7 @@ def share_norms(network: nn.Module) -> None:
     """
     for module in network.modules():
         if isinstance(module, BATCH_NORMS):
-            module.__class__ = SharedBatchNorm
+            module.__class__ = SharedBatchNorm  # type: ignore[assignment]
 
 
 def leave_norms_alone(network: nn.Module) -> None:
