@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_bioseg.widgets.forms.look import Palette
-from napari_bioseg.widgets.train.plots import LossPlot, thinned
+from napari_bioseg.widgets.train.plots import LearningPlot, thinned
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def palette() -> Palette:
 
 @pytest.fixture
 def plot(qtbot, palette):
-    widget = LossPlot(palette)
+    widget = LearningPlot(palette)
     qtbot.addWidget(widget)
     widget.resize(330, 200)
     return widget
@@ -78,3 +78,29 @@ def test_curve_fits_into_a_narrow_panel(plot):
     plot.add_epoch(1, 0.1, 0.01, best=True)
     plot._draw()
     assert plot.minimumSizeHint().width() <= 330
+
+
+def test_scores_have_the_colours_of_their_channels(plot):
+    for epoch in (1, 2):
+        plot.add_epoch(
+            epoch, 1.0, 1.0, best=True, scores={"IoU B": 0.4 * epoch, "IoU C": 0.1}
+        )
+    plot.what.setCurrentText("Scores")
+    x, y = plot._curves["score IoU B"].getData()
+    assert list(x) == [1, 2]
+    assert list(y) == pytest.approx([0.4, 0.8])
+    assert plot._curves["score IoU B"].opts["pen"].color().name() == "#1fa8f2"
+    assert plot._curves["validation"].getData()[0] is None or not len(
+        plot._curves["validation"].getData()[0]
+    )
+    assert "IoU B</span> 0.80" in plot.legend.text()
+    plot.what.setCurrentText("Loss")
+    assert list(plot._curves["validation"].getData()[0]) == [1, 2]
+
+
+def test_the_learning_rate_is_drawn_on_request(plot):
+    plot.add_epoch(1, 1.0, 1.0, best=True, rate=1e-3)
+    plot.add_epoch(2, 1.0, 1.0, best=True, rate=5e-4)
+    plot.what.setCurrentText("Learning rate")
+    assert list(plot._curves["rate"].getData()[1]) == pytest.approx([1e-3, 5e-4])
+    assert "0.0005" in plot.legend.text()

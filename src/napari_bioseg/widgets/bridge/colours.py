@@ -45,6 +45,24 @@ def colormap_of(channel: str) -> str:
     return "gray"
 
 
+def colour_of(channel: str) -> str | None:
+    """Return the colour of a channel as ``#rrggbb``, or None if it has none.
+
+    Parameters
+    ----------
+    channel : str
+        For example ``"B"`` or ``"class 2"``.
+
+    Returns
+    -------
+    str or None
+    """
+    rgb = _RGB.get(colormap_of(channel))
+    if rgb is None:
+        return None
+    return "#" + "".join(f"{round(255 * value):02x}" for value in rgb)
+
+
 def mixed(data: NDArray[np.float32], channels: tuple[str, ...]) -> NDArray[np.uint8]:
     """Paint all channels of a prediction into one picture to lay over the image.
 

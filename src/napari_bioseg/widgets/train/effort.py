@@ -112,6 +112,18 @@ class Effort(QWidget):
             train=train.replace(minutes=minutes),
         )
 
+    def set_learning_rate(self, rate: float) -> None:
+        """Train with another learning rate.
+
+        Parameters
+        ----------
+        rate : float
+            Step size of the optimiser at its highest.
+        """
+        train = cast("TrainSettings", self.train.settings)
+        self.train.settings = train.replace(learning_rate=rate)
+        self.changed.emit()
+
     def show_task(self, task: InstanceTask | SemanticTask) -> None:
         """Show the details of a task among the advanced settings.
 

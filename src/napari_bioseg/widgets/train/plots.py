@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
@@ -16,12 +18,21 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_bioseg.widgets.bridge.colours import colour_of
 from napari_bioseg.widgets.forms.look import Palette
 
 REDRAWS = 2
 """Most redraws of the curves per second."""
 POINTS = 400
 """Most points drawn of the step curve; more steps are averaged together."""
+LOSS, SCORES, RATE = "Loss", "Scores", "Learning rate"
+WHAT = {
+    LOSS: "What training minimises, on the training and the validation images.",
+    SCORES: "How well each channel or class of the validation images is predicted: "
+    "1 is perfect.",
+    RATE: "Step size of the optimiser.",
+}
+"""What the curves can show."""
 
 
 def thinned(values: list[float], points: int = POINTS) -> tuple[Any, Any]:
@@ -54,8 +65,10 @@ def thinned(values: list[float], points: int = POINTS) -> tuple[Any, Any]:
     return starts + (counts + 1) / 2, means
 
 
-class LossPlot(QWidget):
-    """Training and validation loss over the epochs, the best epoch marked.
+class LearningPlot(QWidget):
+    """Losses, validation scores or learning rate over the epochs.
+
+    The best epoch is marked on the validation loss.
 
     Parameters
     ----------
@@ -72,20 +85,27 @@ class LossPlot(QWidget):
         self._curves: dict[str, Any] = {}
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
+        self.legend.setWordWrap(True)
+        self.what = QComboBox()
+        for index, (name, tip) in enumerate(WHAT.items()):
+            self.what.addItem(name)
+            self.what.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
+        self.what.setToolTip("What the curves show.")
+        self.what.currentIndexChanged.connect(self._draw)
         self.log = QCheckBox("log")
-        self.log.setToolTip("Logarithmic loss axis: shows progress late in training.")
+        self.log.setToolTip("Logarithmic axis: shows progress late in training.")
         self.log.toggled.connect(self._draw)
         top = QHBoxLayout()
         top.setContentsMargins(0, 0, 0, 0)
-        top.addWidget(self.legend, 1)
+        top.setSpacing(6)
+        top.addWidget(self.what)
+        top.addStretch(1)
         top.addWidget(self.log)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
         self._layout.addLayout(top)
+        self._layout.addWidget(self.legend)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(1000 // REDRAWS)
@@ -107,6 +127,8 @@ class LossPlot(QWidget):
             self.training: list[float] = []
             self.validation: list[float] = []
             self.best: tuple[int, float] | None = None
+            self.scores: dict[str, list[tuple[int, float]]] = {}
+            self.rates: list[tuple[int, float]] = []
         self._first = first_epoch
         self._per_epoch = 1
         self.steps: list[float] = []
@@ -127,7 +149,14 @@ class LossPlot(QWidget):
         self._soon()
 
     def add_epoch(
-        self, epoch: int, training: float, validation: float, best: bool
+        self,
+        epoch: int,
+        training: float,
+        validation: float,
+        best: bool,
+        *,
+        scores: Mapping[str, float] | None = None,
+        rate: float | None = None,
     ) -> None:
         """Add one epoch.
 
@@ -139,12 +168,20 @@ class LossPlot(QWidget):
             Its losses.
         best : bool
             Whether no epoch was better so far.
+        scores : mapping, optional
+            Validation scores by name, such as ``{"IoU B": 0.9}``.
+        rate : float, optional
+            Learning rate at its end.
         """
         self.epochs.append(epoch)
         self.training.append(training)
         self.validation.append(validation)
         if best:
             self.best = (epoch, validation)
+        for name, value in (scores or {}).items():
+            self.scores.setdefault(name, []).append((epoch, value))
+        if rate is not None:
+            self.rates.append((epoch, rate))
         self._soon()
 
     def palette_changed(self, palette: Palette) -> None:
@@ -186,6 +223,7 @@ class LossPlot(QWidget):
         self._curves["best"] = item.plot(
             pen=None, symbol="o", symbolSize=9, antialias=True
         )
+        self._curves["rate"] = item.plot(antialias=True)
         self._layout.addWidget(self._plot)
         self._paint_colours()
 
@@ -198,6 +236,7 @@ class LossPlot(QWidget):
         self._curves["steps"].setPen(pyqtgraph.mkPen(faint, width=1))
         self._curves["training"].setPen(pyqtgraph.mkPen(p.training, width=2))
         self._curves["validation"].setPen(pyqtgraph.mkPen(p.validation, width=2))
+        self._curves["rate"].setPen(pyqtgraph.mkPen(p.training, width=2))
         self._curves["best"].setSymbolBrush(pyqtgraph.mkBrush(p.validation))
         self._curves["best"].setSymbolPen(pyqtgraph.mkPen(p.text, width=1))
         for side in ("left", "bottom"):
@@ -212,13 +251,39 @@ class LossPlot(QWidget):
         self.setVisible(True)
         if self._plot is None:
             self._make()
-        where, means = thinned(self.steps)
+        what = self.what.currentText()
+        loss = what == LOSS
+        where, means = thinned(self.steps if loss else [])
         self._set("steps", self._first - 1 + where / self._per_epoch, means)
-        self._set("training", self.epochs, self.training)
-        self._set("validation", self.epochs, self.validation)
-        best = [self.best] if self.best else []
+        self._set("training", *((self.epochs, self.training) if loss else ((), ())))
+        self._set("validation", *((self.epochs, self.validation) if loss else ((), ())))
+        best = [self.best] if self.best and loss else []
         self._set("best", [b[0] for b in best], [b[1] for b in best])
-        self._say()
+        self._set_points("rate", self.rates if what == RATE else [])
+        for name, points in self.scores.items():
+            self._make_score(name)
+            self._set_points(f"score {name}", points if what == SCORES else [])
+        self._say(what)
+
+    def _make_score(self, name: str) -> None:
+        if f"score {name}" in self._curves:
+            return
+        import pyqtgraph
+
+        colour = self._score_colour(name)
+        curve = self._plot.getPlotItem().plot(
+            antialias=True, symbol="o", symbolSize=4, symbolBrush=colour, symbolPen=None
+        )
+        curve.setPen(pyqtgraph.mkPen(colour, width=2))
+        self._curves[f"score {name}"] = curve
+
+    def _score_colour(self, name: str) -> str:
+        """Return the colour of the channel that a score is about, as in its layer."""
+        known = colour_of(name.partition(" ")[2])
+        return self._palette.text if known is None else known
+
+    def _set_points(self, name: str, points: list[tuple[int, float]]) -> None:
+        self._set(name, [p[0] for p in points], [p[1] for p in points])
 
     def _set(self, name: str, x: Any, y: Any) -> None:
         values = np.asarray(y, dtype=float)
@@ -228,8 +293,25 @@ class LossPlot(QWidget):
         self._plot.getPlotItem().getAxis("left").setLogMode(self.log.isChecked())
         self._curves[name].setData(np.asarray(x, dtype=float), values)
 
-    def _say(self) -> None:
+    def _say(self, what: str) -> None:
         p = self._palette
+        if what == RATE:
+            now = f"{self.rates[-1][1]:.2g}" if self.rates else "after the first epoch"
+            self.legend.setText(f'<span style="color:{p.training}">━</span> {now}')
+            self.legend.setToolTip("Learning rate at the end of the last epoch.")
+            return
+        if what == SCORES:
+            parts = [
+                f'<span style="color:{self._score_colour(name)}">━ {name}</span> '
+                f"{points[-1][1]:.2f}"
+                for name, points in self.scores.items()
+            ]
+            self.legend.setText(
+                " &nbsp;".join(parts)
+                or "after the first epoch, if images are kept for validation"
+            )
+            self.legend.setToolTip("Scores of the last epoch on the validation images.")
+            return
         parts = [f'<span style="color:{p.training}">━ training</span>']
         if self.epochs:
             parts.append(f'<span style="color:{p.validation}">━ validation</span>')

@@ -17,6 +17,7 @@ from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.look import Palette
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import title
+from napari_bioseg.widgets.forms.section import Section
 from napari_bioseg.widgets.jobs.worker import Job, Latest
 from napari_bioseg.widgets.opening import open_panel
 from napari_bioseg.widgets.panel import Panel
@@ -25,6 +26,7 @@ from napari_bioseg.widgets.session import BusyError, session_of
 from .continuing import Earlier, earlier_training
 from .effort import Effort
 from .goal import Goal
+from .look_first import LookFirst
 from .model_place import ModelPlace
 from .pairs import Pairs
 from .targets import Targets
@@ -77,6 +79,12 @@ class TrainPanel(Panel):
         self.goal_note = Note()
         self.targets = Targets(self.viewer, self.goal_note, self)
         self.effort = Effort(LABEL_WIDTH)
+        self.look = LookFirst(
+            self.viewer,
+            self.session,
+            lambda: (self.source, self.workflow),
+            self._images,
+        )
         self.place = ModelPlace(LABEL_WIDTH)
         self.train_button = _button("Train", "Start training a new model.", main=True)
         self.pause_button = _button("Pause", "")
@@ -94,7 +102,9 @@ class TrainPanel(Panel):
             buttons.addWidget(button, 1, column)
         self.add(title("Training data"), self.pairs, self.pairs_note)
         self.add(title("Learn"), self.goal, self.goal_note)
-        self.add(title("Effort"), self.effort)
+        look = Section("Look before you train", self.look)
+        look.setToolTip("Augmented samples, where patches fall, a good learning rate.")
+        self.add(title("Effort"), self.effort, look)
         self.add(title("Model"), self.place, buttons, self.note, self.view)
 
     def _connect(self) -> None:
@@ -104,6 +114,7 @@ class TrainPanel(Panel):
         self.goal.targets.clicked.connect(self._show_targets)
         self.effort.changed.connect(self._effort_changed)
         self.effort.task_changed.connect(self._task_edited)
+        self.look.rate_chosen.connect(self.effort.set_learning_rate)
         self.place.changed.connect(self._refresh)
         self.train_button.clicked.connect(self._train)
         self.pause_button.clicked.connect(self._pause)
@@ -119,6 +130,7 @@ class TrainPanel(Panel):
         super().palette_changed(palette)
         if hasattr(self, "view"):
             self.view.palette_changed(palette)
+            self.look.palette_changed(palette)
 
     # ---- what is asked for ----
 
@@ -152,6 +164,12 @@ class TrainPanel(Panel):
             data = workflow.data.replace(patch=self.proposal.patch)
             workflow = workflow.replace(data=data)
         return workflow
+
+    def _images(self) -> list[Any]:
+        """Return the image layers that are learned from."""
+        if self.pairs.where.value == "folders":
+            return []
+        return [image for image, _ in self.pairs.layers.pairs]
 
     def _pairs_changed(self) -> None:
         self.proposal = None
@@ -372,6 +390,7 @@ class TrainPanel(Panel):
             "End the training now and keep the best model so far.",
         )
         self._refresh_continue(reason, active)
+        self.look.enable(reason)
         for part in (self.pairs, self.goal, self.effort, self.place):
             part.setEnabled(not active)
         if self.note.kind == "hint":

@@ -18,7 +18,7 @@ from napari_bioseg.widgets.jobs.progress import ProgressLine, clock
 from napari_bioseg.widgets.jobs.worker import Job
 
 from .live_preview import LivePreview
-from .plots import LossPlot
+from .plots import LearningPlot
 from .training import Doing, NotSaved, PreviewReady, Saved, save
 
 ENDS = {
@@ -63,7 +63,7 @@ class TrainingView(QWidget):
         self.minutes = 0.0
         self.failed = False
         self.progress = ProgressLine()
-        self.plot = LossPlot(palette_of(viewer))
+        self.plot = LearningPlot(palette_of(viewer))
         self.preview = LivePreview(viewer)
         self.result = Note()
         self.predict_button = QPushButton("Predict with it")
@@ -153,11 +153,12 @@ class TrainingView(QWidget):
         self.plot.reset(event.first_epoch)
         self._first_step = time.monotonic()
         size = "×".join(str(side) for side in event.patch)
+        guess = "" if event.estimate is None else _guessed(event.estimate)
         images = counted(event.training, "image")
         judged = f", {event.validation} to judge by" if event.validation else ""
         self.result.say(
             f"learning from {images}{judged}; patch {size}; "
-            f"{event.parameters / 1e6:.2g} M weights on {event.device}"
+            f"{event.parameters / 1e6:.2g} M weights on {event.device}{guess}"
             + "".join(f"; {note}" for note in event.notes)
         )
 
@@ -166,6 +167,10 @@ class TrainingView(QWidget):
         started = self._started
         if started is None:
             return
+        if event.warning:
+            self.trouble.emit(event.warning, "warning")
+        if event.seconds_left > 0:
+            self._deadline = time.monotonic() + event.seconds_left
         done = event.epoch - 1 + event.step / event.steps
         self._epoch_text = f"epoch {event.epoch}/{started.epochs}"
         share = max(done / started.epochs, self._share_of_time())
@@ -196,11 +201,13 @@ class TrainingView(QWidget):
     def _on_epoch(self, event: Any) -> None:
         self._deadline = time.monotonic() + event.seconds_left
         self.plot.add_epoch(
-            event.epoch, event.train_loss, event.validation_loss, event.best
+            event.epoch,
+            event.train_loss,
+            event.validation_loss,
+            event.best,
+            scores=event.metrics,
+            rate=event.learning_rate,
         )
-        scores = ", ".join(f"{k} {v:.2f}" for k, v in event.metrics.items())
-        if scores:
-            self.plot.setToolTip(f"Last epoch: {scores}")
         if event.warning:
             self.trouble.emit(event.warning, "warning")
 
@@ -255,6 +262,14 @@ class TrainingView(QWidget):
                 self._first_step += waited
             if self._deadline is not None:
                 self._deadline += waited
+
+
+def _guessed(estimate: Any) -> str:
+    """Return how long training will probably take, and how much memory."""
+    text = f"; at most about {clock(estimate.seconds)}, {estimate.memory / 1e9:.1f} GB"
+    if estimate.fits:
+        return text
+    return f"{text}, more than the {estimate.free / 1e9:.1f} GB that are free"
 
 
 def said(error: Exception) -> str:
