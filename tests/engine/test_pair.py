@@ -21,6 +21,11 @@ def test_good_pairs_pass():
     check_pairs([GOOD, Pair(IMAGE[None], LABELS.astype(np.uint8), "b")], Workflow())
     check_pairs([Pair(IMAGE, LABELS > 0)], Workflow())
     check_pairs([Pair(IMAGE, LABELS > 0)], SEMANTIC)
+    check_pairs([Pair(IMAGE, LABELS.astype(np.uint64))], Workflow())
+    far = np.where(LABELS > 0, 5_000_000, 0)
+    far[30:35, 30:35], far[:, :3] = 5_000_003, 6_000_000
+    sparse = DataSettings(unlabelled="ignored", background_label=5_000_003)
+    check_pairs([Pair(IMAGE, far)], Workflow(data=sparse))
 
 
 def with_nan() -> np.ndarray:

@@ -79,7 +79,9 @@ def _ignored(ids: NDArray[np.int32], data: DataSettings) -> NDArray[np.bool_] | 
         if data.ignore_label != "off":
             ignored |= ids == data.ignore_label
         return ignored
-    return ids == data.ignore_label if data.ignore_label != "off" else None
+    if data.ignore_label != "off":
+        return np.asarray(ids == data.ignore_label)
+    return None
 
 
 def may_ignore(pair: Pair, data: DataSettings) -> bool:

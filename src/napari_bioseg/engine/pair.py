@@ -17,7 +17,7 @@ from .pair_classes import check_object_classes
 LARGEST_LABEL = 2**31 - 1
 """Labels are held as int32."""
 MANY_LABELS = 1 << 20
-"""Of labels beyond this only the extremes are looked at."""
+"""Labels below this are counted in a table."""
 MAX_CHECKED = 100_000_000
 """Of larger images only an even grid of about this many pixels is looked at."""
 
@@ -205,7 +205,7 @@ def _check_patch_axes(pair: Pair, workflow: Workflow) -> None:
 
 
 def _label_values(pair: Pair, title: str) -> set[int]:
-    """Return the labels that occur, or only the extremes where they are very many."""
+    """Return the labels that occur."""
     values: set[int] = set()
     for slab in slabs(pair.labels):
         labels = np.asarray(pair.labels[slab])
@@ -219,12 +219,11 @@ def _label_values(pair: Pair, title: str) -> set[int]:
                 f"{title}: labels go up to {high}, but at most to {LARGEST_LABEL}; "
                 "renumber them with skimage.segmentation.relabel_sequential"
             )
-        few = high < MANY_LABELS
-        values |= (
-            set(np.flatnonzero(np.bincount(labels.ravel())).tolist())
-            if (few)
-            else {low, high}
-        )
+        if high < MANY_LABELS:
+            counts = np.bincount(labels.astype(np.int32, copy=False).ravel())
+            values |= set(np.flatnonzero(counts).tolist())
+        else:
+            values |= set(np.unique(labels).tolist())
     return values
 
 

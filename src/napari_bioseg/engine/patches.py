@@ -155,6 +155,11 @@ def grid_starts(subject: Subject, patch: Sequence[int]) -> list[list[int]]:
     return [list(map(int, row)) for row in zip(*(a.flat for a in grid), strict=True)]
 
 
+def grid_size(subject: Subject, patch: Sequence[int]) -> int:
+    """Return how many patches `grid_starts` returns."""
+    return int(np.prod([len(line) for line in _grid_lines(subject, patch)]))
+
+
 def grid_start(subject: Subject, patch: Sequence[int], number: int) -> list[int]:
     """Return the start of one patch of those that `grid_starts` returns."""
     lines = _grid_lines(subject, patch)
@@ -184,10 +189,7 @@ def grid_order(
         Numbers of subjects and of places, shuffled; all places equally often, give or
         take one.
     """
-    sizes = [
-        int(np.prod([len(line) for line in _grid_lines(subject, patch)]))
-        for subject in subjects
-    ]
+    sizes = [grid_size(subject, patch) for subject in subjects]
     edges = np.concatenate([[0], np.cumsum(sizes)])
     rounds = -(-count // int(edges[-1]))
     drawn = np.concatenate([rng.permutation(edges[-1]) for _ in range(rounds)])[:count]

@@ -20,7 +20,7 @@ from .labelled import Region, may_ignore, read_ids
 from .networks import Shape, network_notes, network_shape
 from .normalize import Scale, common_scale, is_common
 from .pair import Pair, check_pairs
-from .patches import grid_starts, patches_to_cover, read_box
+from .patches import grid_size, grid_starts, patches_to_cover, read_box
 from .split import Part, split_pairs
 from .survey import Survey, survey
 from .target_store import MOST_HELD
@@ -90,7 +90,10 @@ def make_plan(pairs: Sequence[Pair], workflow: Workflow) -> Plan:
     training, validation = subjects[: len(learned)], subjects[len(learned) :]
     train = workflow.train
     if train.steps == "auto":
-        cover = sum(patches_to_cover(subject.size, patch) for subject in training)
+        if workflow.data.patches == "grid":
+            cover: float = sum(grid_size(subject, patch) for subject in training)
+        else:
+            cover = sum(patches_to_cover(subject.size, patch) for subject in training)
         steps = min(max(math.ceil(cover / train.batch_size), MIN_STEPS), MAX_STEPS)
     else:
         steps = train.steps
