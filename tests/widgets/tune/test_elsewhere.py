@@ -5,9 +5,10 @@ import pytest
 from qtpy.QtWidgets import QComboBox
 
 from napari_bioseg.channels import Prediction, decode
+from napari_bioseg.settings import RemoveSmall
 from napari_bioseg.widgets.tune.picker import NOTHING
 
-from .drawing import add_prediction, boxes, cells, settle
+from .drawing import add_prediction, blurred, boxes, cells, settle, volume
 
 
 def test_channels_opened_as_single_layers(viewer, open_panel, qtbot, prediction):
@@ -33,20 +34,65 @@ def test_channels_opened_as_single_layers(viewer, open_panel, qtbot, prediction)
 def test_channels_opened_as_one_layer(viewer, open_panel, qtbot, prediction, axis):
     data = np.moveaxis(prediction, 0, axis)
     labels = ("c", "y", "x") if axis == 0 else ("y", "x", "c")
-    layer = viewer.add_image(data, name="mine", axis_labels=labels, scale=(2, 2, 2))
+    scale = (1, 2, 3) if axis == 0 else (2, 3, 1)
+    layer = viewer.add_image(data, name="mine", axis_labels=labels, scale=scale)
     panel = open_panel(viewer)
     panel.show()
     assert [box.currentText() for box in boxes(panel)] == [NOTHING, NOTHING]
     for box, name in zip(boxes(panel), "BC", strict=True):
         box.setCurrentText(name)
+    if axis == 2:
+        assert "layer 'mine' lie behind the pixels" in panel.choice.info.text()
+        assert panel.choice.mend.text() == "Put the channels first"
+        panel.choice.mend.click()
     settle(qtbot, panel)
+    assert not panel.choice.mend.isVisible()
+    assert layer.axis_labels == ("c", "y", "x")
+    assert tuple(layer.scale) == (1, 2, 3)
     result = viewer.layers["mine instances"]
     np.testing.assert_array_equal(
         result.data, decode(Prediction(prediction, "BC")).labels
     )
     assert result.axis_labels == ("y", "x")
-    assert tuple(result.scale) == (2, 2)
-    assert layer.ndim == 3
+    assert tuple(result.scale) == (2, 3)
+    assert [box.currentText() for box in boxes(panel)] == ["B", "C"]
+
+
+def test_channels_between_z_and_y_are_put_first(viewer, open_panel, qtbot):
+    truth = volume()
+    data = blurred(truth)
+    layer = viewer.add_image(np.moveaxis(data, 0, 1), name="vol_0")
+    panel = open_panel(viewer)
+    panel.show()
+    rows = boxes(panel)
+    rows[0].setCurrentText("B")
+    settle(qtbot, panel)
+    assert rows == boxes(panel), "a list that is open must not close"
+    rows[1].setCurrentText("C")
+    assert "lie between the other axes (axis 1 of 4)" in panel.choice.info.text()
+    panel.choice.mend.click()
+    settle(qtbot, panel)
+    assert layer.data.shape == data.shape
+    assert "3-D, 12 × 60 × 130 px" in panel.choice.info.text()
+    result = viewer.layers["vol_0 instances"]
+    assert len(np.unique(result.data)) == 4
+    # what is looked at is the same slice in both
+    viewer.dims.set_current_step(1, 6)
+    np.testing.assert_array_equal(result.get_value((0, 6, 30, 28), world=True), 1)
+
+
+def test_classes_by_hand_start_with_the_background(viewer, open_panel, qtbot):
+    data = np.random.default_rng(0).random((3, 30, 30), np.float32)
+    viewer.add_image(data, name="mine", axis_labels=("c", "y", "x"))
+    panel = open_panel(viewer)
+    panel.show()
+    for box, name in zip(boxes(panel), ("class 1", "class 2", "class 0"), strict=True):
+        if box.currentText() == NOTHING and name == "class 0":
+            assert "classes start with class 0" in panel.choice.info.text()
+        box.setCurrentText(name)
+    settle(qtbot, panel)
+    expected = data[[2, 0, 1]].argmax(axis=0)
+    np.testing.assert_array_equal(viewer.layers["mine classes"].data, expected)
 
 
 def test_the_channel_axis_can_be_corrected(viewer, open_panel, qtbot, prediction):
@@ -131,4 +177,62 @@ def test_pixels_that_changed_are_read_again(panel, viewer, qtbot, prediction):
     panel.choice.again.click()
     settle(qtbot, panel)
     assert viewer.layers["cells instances"].data.max() == 0
-    assert "0 objects" in panel.status.text()
+    assert "No objects" in panel.status.text()
+
+
+@pytest.mark.parametrize("spoil", [whole_numbers, logits, holes])
+def test_values_of_one_layer_are_mended_in_a_window(
+    make_napari_viewer_proxy, open_panel, qtbot, prediction, spoil
+):
+    viewer = make_napari_viewer_proxy(show=True)
+    data, mend = spoil(prediction)
+    viewer.add_image(data, name="opened", axis_labels=("c", "y", "x"))
+    panel = open_panel(viewer)
+    viewer.window.add_dock_widget(panel)
+    qtbot.waitUntil(lambda: len(boxes(panel)) == 2)
+    for box, name in zip(boxes(panel), "BC", strict=True):
+        box.setCurrentText(name)
+    settle(qtbot, panel)
+    assert "channel B (layer 'opened') holds" in panel.choice.info.text()
+    assert panel.choice.mend.isVisible()
+    panel.choice.mend.click()
+    settle(qtbot, panel)
+    assert f"B, C: {mend}" in panel.choice.info.text()
+    found = viewer.layers["opened instances"].data
+    expected = decode(Prediction(prediction, "BC")).labels
+    assert np.mean((found > 0) == (expected > 0)) > 0.98
+    np.testing.assert_array_equal(viewer.layers["opened"].data, data)
+
+
+def test_nothing_to_find_is_told(viewer, open_panel, qtbot, prediction):
+    data = prediction.copy()
+    data[1] = 0
+    layers = add_prediction(viewer, data, "BC")
+    panel = open_panel(viewer)
+    assert "C is 0 everywhere" in panel.choice.info.text()
+    assert "object" in panel.status.text()
+    layers[0].data = np.zeros_like(data[0])
+    panel.choice.again.click()
+    settle(qtbot, panel)
+    assert "B, C are 0 everywhere" in panel.choice.info.text()
+    assert panel.status.kind == "warning"
+    assert "No objects: no seed" in panel.status.text()
+    assert viewer.layers["cells instances"].data.max() == 0
+    layers[0].data = data[0]
+    panel.choice.again.click()
+    panel.thresholds.rows["seed_binary"].box.setValue(1.0)
+    settle(qtbot, panel)
+    assert "No objects: no seed" in panel.status.text()
+    panel.thresholds.rows["seed_binary"].box.setValue(0.6)
+    panel.cleanup.editor("steps").add(RemoveSmall(size=100_000))
+    settle(qtbot, panel)
+    assert "No objects are left by the clean-up" in panel.status.text()
+
+
+def test_missing_channels_are_told(viewer, open_panel, qtbot, prediction):
+    viewer.add_image(prediction[1], name="only_C")
+    panel = open_panel(viewer)
+    text = panel.status.text()
+    assert panel.status.kind == "error"
+    assert "channels C cannot make instances" in text
+    assert "one of B, F, M, D or Dv2 must say where objects are" in text

@@ -8,9 +8,11 @@ from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_bioseg.settings import CHANNEL_NAMES
+from napari_bioseg.widgets.bridge.axes import finest
 from napari_bioseg.widgets.bridge.layers import image_array, unwrapped
 from napari_bioseg.widgets.forms.spin_boxes import guard_wheel
 
+from .channels_first import ChannelsLast, put_channels_first
 from .sources import FOREGROUND, Part, Source, guess_channels, image_name
 
 NOTHING = "–"
@@ -42,6 +44,7 @@ class ChannelPicker(QWidget):
         self._viewer = viewer
         self._axes: dict[int, int | None] = {}
         self._names: dict[tuple[int, int | None, int], str] = {}
+        self._drawn: list[tuple[Any, ...]] = []
         self._rows: list[tuple[Part, QComboBox]] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -55,7 +58,17 @@ class ChannelPicker(QWidget):
         return not self._rows
 
     def refresh(self) -> None:
-        """Draw the rows again for the layers that there are now."""
+        """Draw the rows again if there are other layers than before.
+
+        A list that is open would close if its row were drawn anew for nothing.
+        """
+        offered = list(filter(_offered, map(unwrapped, self._viewer.layers)))
+        drawn = [
+            (id(layer), layer.name, finest(layer).shape, self._axes.get(id(layer), -1))
+            for layer in offered
+        ]
+        if drawn == self._drawn:
+            return
         while self._grid.count():
             item = self._grid.takeAt(0)
             widget = None if item is None else item.widget()
@@ -63,9 +76,9 @@ class ChannelPicker(QWidget):
                 widget.hide()
                 widget.deleteLater()
         self._rows = []
-        for layer in map(unwrapped, self._viewer.layers):
-            if _offered(layer):
-                self._add_layer(layer)
+        for layer in offered:
+            self._add_layer(layer)
+        self._drawn = [(*known[:3], self._axes[known[0]]) for known in drawn]
 
     def source(self) -> Source | None:
         """Return the prediction chosen, or None while no channel is.
@@ -76,6 +89,8 @@ class ChannelPicker(QWidget):
 
         Raises
         ------
+        ChannelsLast
+            If a layer has its channels elsewhere than in front.
         ValueError
             If two rows are the same channel, or channels and classes are mixed.
         """
@@ -93,12 +108,39 @@ class ChannelPicker(QWidget):
                 f"{FOREGROUND} is a prediction of its own; "
                 f"set the other rows to {NOTHING}, or it to B"
             )
+        classes = sorted(name for name in names if name.startswith("class "))
+        if classes and (len(classes) < len(names) or "class 0" not in classes):
+            raise ValueError(
+                f"{', '.join(names)} do not go together: classes start with class 0, "
+                "the background, and stand alone"
+            )
         if not parts:
             return None
+        for part in parts:
+            if part.channel_axis:
+                raise ChannelsLast(part.layer, part.channel_axis)
         ordered = sorted(parts, key=lambda part: _place(part.channel))
         notes = parts[0].layer.metadata.get("bioseg")
         notes = notes if isinstance(notes, dict) else {}
         return Source(image_name(parts[0].layer.name), tuple(ordered), notes)
+
+    def put_first(self, layer: Any, axis: int) -> None:
+        """Bring the channel axis of a layer to the front; what was chosen stays.
+
+        Parameters
+        ----------
+        layer : napari.layers.Image
+            The layer.
+        axis : int
+            Its channel axis.
+        """
+        put_channels_first(layer, axis)
+        for (known, before, index), name in tuple(self._names.items()):
+            if (known, before) == (id(layer), axis):
+                self._names[known, 0, index] = name
+        self._axes[id(layer)] = 0
+        self.refresh()
+        self.changed.emit()
 
     def _add_layer(self, layer: Any) -> None:
         axis = self._channel_axis(layer)

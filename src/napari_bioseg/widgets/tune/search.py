@@ -340,7 +340,7 @@ def _choose(
     else:
         chosen = "auto" if "auto" in good else "off"
     around = next((run for run in runs if chosen in run), longest)
-    if len(around) > 1:
+    if len(around) > 1 and chosen != "off":
         return chosen, Tie(row, around[0], around[-1])
     return chosen, None
 

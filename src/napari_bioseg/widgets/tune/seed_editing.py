@@ -25,6 +25,8 @@ class SeedEditing(QObject):
     ----------
     changed : Signal()
         Emitted when the user has changed seeds.
+    finder : Latest
+        Finds the changes in a thread.
     """
 
     changed = Signal()
@@ -40,18 +42,13 @@ class SeedEditing(QObject):
         self._soon.setSingleShot(True)
         self._soon.setInterval(SETTLE)
         self._soon.timeout.connect(self._look)
-        self._finder = Latest(find_changes)
-        self._finder.result.connect(self._found)
+        self.finder = Latest(find_changes)
+        self.finder.result.connect(self._found)
 
     @property
     def pending(self) -> bool:
         """Whether a stroke has not been looked at yet: draw nothing over it."""
-        return bool(self._soon.isActive() or self._finder.busy)
-
-    def close_thread(self, seconds: float = 5.0) -> None:
-        """Look at no stroke any more."""
-        self._soon.stop()
-        self._finder.close(seconds)
+        return bool(self._soon.isActive() or self.finder.busy)
 
     @property
     def edits(self) -> dict[Frame, SeedEdits]:
@@ -67,7 +64,7 @@ class SeedEditing(QObject):
             Number of leading axes of the prediction that is tuned from now on.
         """
         self._soon.stop()
-        self._finder.forget()
+        self.finder.forget()
         self._edits = {}
         if leading is not None:
             self._leading = leading
@@ -123,7 +120,7 @@ class SeedEditing(QObject):
             return
         now = np.array(self._layer.data, np.int32)
         if now.shape == self._shown.shape:
-            self._finder.request(self._shown, now, dict(self._edits), self._leading)
+            self.finder.request(self._shown, now, dict(self._edits), self._leading)
 
     def _found(self, found: tuple[NDArray[np.int32], dict[Frame, SeedEdits]]) -> None:
         now, edits = found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from napari_bioseg.widgets.forms.spin_boxes import guard_wheel
 from napari_bioseg.widgets.jobs.worker import Latest
 from napari_bioseg.widgets.session import session_of
 
+from .channels_first import ChannelsLast
 from .live import Tuner, load
 from .picker import ChannelPicker
 from .sources import Source, ValuesError, find_sources
@@ -50,6 +52,7 @@ class SourceChoice(QWidget):
         self._sources: list[Source] = []
         self._source: Source | None = None
         self._notice = ""
+        self._remedy: Callable[[], None] | None = None
         self._loader = Latest(load)
         self._build()
         self._soon = QTimer(self)
@@ -62,7 +65,7 @@ class SourceChoice(QWidget):
         self.choice.activated.connect(self._chosen)
         self.again.clicked.connect(self.read_again)
         self.picker.changed.connect(self._picked)
-        self.mend.clicked.connect(self._mend_values)
+        self.mend.clicked.connect(self._mend)
         self._loader.result.connect(self._loaded)
         self._loader.failed.connect(self._failed)
         self.destroyed.connect(partial(self._loader.close, 0.2))
@@ -162,6 +165,13 @@ class SourceChoice(QWidget):
     def _picked(self) -> None:
         try:
             source = self.picker.source()
+        except ChannelsLast as error:
+            self._drop(str(error), "warning")
+            self._offer(
+                "Put the channels first",
+                partial(self.picker.put_first, error.layer, error.axis),
+            )
+            return
         except ValueError as error:
             self._drop(str(error), "error")
             return
@@ -201,14 +211,22 @@ class SourceChoice(QWidget):
     def _failed(self, error: Exception) -> None:
         self.info.error(str(error))
         if isinstance(error, ValuesError):
-            self.mend.setText(error.mend[:1].upper() + error.mend[1:])
-            self.mend.setProperty("mend", (error.channel, error.mend))
-            self.mend.show()
+            text = error.mend[:1].upper() + error.mend[1:]
+            self._offer(text, partial(self._mend_values, error))
 
-    def _mend_values(self) -> None:
-        channel, mend = self.mend.property("mend")
+    def _offer(self, text: str, remedy: Callable[[], None]) -> None:
+        """Show the button that puts right what the line above complains of."""
+        self._remedy = remedy
+        self.mend.setText(text)
+        self.mend.show()
+
+    def _mend(self) -> None:
+        if self._remedy is not None:
+            self._remedy()
+
+    def _mend_values(self, error: ValuesError) -> None:
         if self._source is not None:
-            self._read(self._source.mended(channel, mend))
+            self._read(self._source.mended(error.channel, error.mend))
 
 
 def describe(tuner: Tuner) -> str:
@@ -232,4 +250,13 @@ def describe(tuner: Tuner) -> str:
     for steps in dict.fromkeys(tuner.source.mends.values()):
         names = [n for n, done in tuner.source.mends.items() if done == steps]
         text += f"; {', '.join(names)}: {', then '.join(steps)}"
+    empty = [
+        name
+        for name, (counts, edges) in tuner.histograms.items()
+        if counts[0] == counts.sum() == math.prod(tuner.shape) and edges[0] == 0
+    ]
+    if empty:
+        text += (
+            f"; {', '.join(empty)} {'is' if len(empty) == 1 else 'are'} 0 everywhere"
+        )
     return text

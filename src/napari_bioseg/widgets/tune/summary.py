@@ -29,7 +29,8 @@ def summary(answer: Answer, source: Source) -> str:
     else:
         found = f"{answer.count:,} object" + ("" if answer.count == 1 else "s")
     if answer.stage != "view":
-        return f"{found} · {time}"
+        reason = nothing(answer, source)
+        return reason or f"{found} · {time}"
     space = len(source.shape) - source.leading
     thin = answer.region[source.leading].stop - answer.region[source.leading].start == 1
     if space == 3:
@@ -37,3 +38,27 @@ def summary(answer: Answer, source: Source) -> str:
     else:
         where, whole = "in view", "image"
     return f"Preview: {found} {where} · {time}; the whole {whole} follows …"
+
+
+def nothing(answer: Answer, source: Source) -> str:
+    """Say why nothing was found; empty text if something was.
+
+    Parameters
+    ----------
+    answer : Answer
+        What was found.
+    source : Source
+        Where.
+
+    Returns
+    -------
+    str
+    """
+    if answer.count or source.is_semantic:
+        return ""
+    if answer.seeds is not None and answer.seeds.any():
+        return "No objects are left by the clean-up."
+    return (
+        "No objects: no seed is left inside the foreground. Lower the thresholds "
+        "“above”, raise those “below”, or use fewer of them."
+    )

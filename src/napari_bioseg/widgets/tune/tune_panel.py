@@ -13,7 +13,7 @@ from napari_bioseg.settings import CleanupSettings, InstanceSettings, Workflow
 from napari_bioseg.widgets.bridge.layers import current_view
 from napari_bioseg.widgets.forms.form import SettingsForm
 from napari_bioseg.widgets.forms.look import Palette, palette_of
-from napari_bioseg.widgets.forms.note import Note
+from napari_bioseg.widgets.forms.note import Kind, Note
 from napari_bioseg.widgets.forms.rows import row_of, title
 from napari_bioseg.widgets.forms.section import Section
 from napari_bioseg.widgets.jobs.engine_start import is_compiled, load_compiled
@@ -96,7 +96,7 @@ class TunePanel(Panel):
         self.choice.close_thread()
         self._preparing.close()
         self.fitting.close_thread()
-        self._results.editing.close_thread()
+        self._results.editing.finder.close()
         self._live.close()
 
     def palette_changed(self, palette: Palette) -> None:
@@ -195,9 +195,8 @@ class TunePanel(Panel):
         self._preparing.result.connect(lambda _: self._prepared())
         self._preparing.failed.connect(self._failed)
         self.viewer.layers.events.removed.connect(self._layer_removed)
-        for work in (self._live, self._preparing):
+        for work in (self._live, self._preparing, self._results.editing.finder):
             self.destroyed.connect(partial(work.close, 0.2))
-        self.destroyed.connect(partial(self._results.editing.close_thread, 0.2))
 
     # ---- a prediction comes and goes ----
 
@@ -305,7 +304,9 @@ class TunePanel(Panel):
             self.edited.show_edits(answer, seeds=self.seeds.isChecked())
             self.thresholds.show_used(answer.thresholds)
             preview = answer.stage == "view"
-            self.status.say(summary(answer, source), "hint" if preview else "good")
+            found = answer.count or source.is_semantic
+            kind: Kind = "hint" if preview else "good" if found else "warning"
+            self.status.say(summary(answer, source), kind)
 
     def _prepared(self) -> None:
         if self.status.message == PREPARING:
