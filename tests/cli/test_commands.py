@@ -19,6 +19,7 @@ from napari_bioseg.io import (
     read_image,
     read_labels,
     read_prediction,
+    stem_of,
     write_image,
     write_labels,
     write_prediction,
@@ -78,7 +79,7 @@ def results(flat):
 
 
 def labels_in(folder):
-    return {path.stem: read_labels(path) for path in (folder / "labels").iterdir()}
+    return {stem_of(path): read_labels(path) for path in (folder / "labels").iterdir()}
 
 
 def same(one, two):
@@ -210,7 +211,7 @@ def test_zarr(results, flat, tmp_path):
     assert same(labels_in(tmp_path), labels_in(results))
     one, two = (
         read_prediction(folder / f"predictions/cell_1.{suffix}")
-        for folder, suffix in ((results, "tif"), (tmp_path, "zarr"))
+        for folder, suffix in ((results, "tif"), (tmp_path, "bioseg.zarr"))
     )
     assert np.array_equal(one.data, np.asarray(two.data))
     assert (one.workflow, one.spacing) == (two.workflow, two.spacing)

@@ -11,7 +11,13 @@ import zarr
 from napari_bioseg.cli import main
 from napari_bioseg.cli.start import model_folders
 from napari_bioseg.engine import Model, predict_array
-from napari_bioseg.io import read_labels, read_prediction, save_model, write_image
+from napari_bioseg.io import (
+    read_labels,
+    read_prediction,
+    result_path,
+    save_model,
+    write_image,
+)
 from napari_bioseg.settings import NetworkSettings, TrainedOn, Workflow
 
 TINY = Workflow(network=NetworkSettings(features=4, depth=1), trained=TrainedOn())
@@ -100,22 +106,26 @@ def test_larger_than_memory_gives_the_same_labels(folder, tmp_path, monkeypatch)
     zarrs = ["--format", "zarr", "--quiet"]
     assert main([*words, "--output", str(large), *zarrs]) == 0
     one = read_labels(small / "labels/a.tif")
-    two = read_labels(large / "labels/a.zarr")
+    two = read_labels(large / "labels/a.bioseg.zarr")
     assert one.max() == two.max() > 0
     np.testing.assert_array_equal(one > 0, two > 0)
     again = ["segment", str(large / "predictions"), "--output", str(tmp_path / "seg")]
     assert main([*again, *zarrs]) == 0
-    np.testing.assert_array_equal(read_labels(tmp_path / "seg/labels/a.zarr"), two)
+    np.testing.assert_array_equal(
+        read_labels(tmp_path / "seg/labels/a.bioseg.zarr"), two
+    )
 
 
 def test_smaller_numbers_make_labels_too(folder, tmp_path):
     words = ["run", "--model", str(folder / "single"), str(folder / "images/a.tif")]
     options = ["--predict.dtype", "uint8", "--predict.tta", "mean", "--quiet"]
-    for suffix in ("tif", "zarr"):
-        out = ["--output", str(tmp_path / suffix), "--format", suffix]
+    labels = []
+    for format in ("tif", "zarr"):
+        folder = tmp_path / format
+        out = ["--output", str(folder), "--format", format]
         assert main([*words, *options, *out]) == 0
-        stored = read_prediction(tmp_path / suffix / f"predictions/a.{suffix}")
+        stored = read_prediction(result_path(folder, "predictions", "a", format))
+        labels.append(read_labels(result_path(folder, "labels", "a", format)))
         assert stored.data.dtype == np.uint8
         assert stored.load().data.max() <= 1
-    one, two = (read_labels(tmp_path / s / f"labels/a.{s}") for s in ("tif", "zarr"))
-    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(*labels)

@@ -64,7 +64,7 @@ def on_cpu(**settings) -> PredictSettings:
 @pytest.fixture(scope="module")
 def flat():
     model = lively(depth=2)
-    return model, noise(131, 118), run(noise(131, 118), model, on_cpu(tile="image"))
+    return model, noise(131, 118), run(noise(131, 118), model, on_cpu(tile="all"))
 
 
 @pytest.mark.parametrize("batch", [1, 5])
@@ -81,12 +81,12 @@ def test_every_tile_size_gives_the_whole(flat, tile, batch, align):
 @pytest.mark.parametrize("tile", [(16, 16, 16), (24, 40, 17), (100, 16, 30)])
 def test_every_tile_size_gives_the_whole_in_3d(tile):
     model, image = lively(3, depth=1), noise(20, 41, 37)
-    whole = run(image, model, on_cpu(tile="image"))
+    whole = run(image, model, on_cpu(tile="all"))
     assert abs(run(image, model, on_cpu(tile=tile, batch=3)) - whole).max() < 1e-5
 
 
 def test_the_whole_image_at_once():
-    tiling = choose_tiling((5000, 5000), [lively()], on_cpu(tile="image"))
+    tiling = choose_tiling((5000, 5000), [lively()], on_cpu(tile="all"))
     assert tiling.grid == (1, 1)
 
 
@@ -110,7 +110,7 @@ def test_too_little_overlap_is_blended_smoothly_in_aligned_blocks():
     tiling = aligned(image, model, settings, (32, 32))
     found = run(image, model, settings, tiling=tiling)
     even = run(image, model, settings)
-    whole = run(image, model, on_cpu(tile="image"))
+    whole = run(image, model, on_cpu(tile="all"))
     assert abs(found - whole).max() < 3 * max(abs(even - whole).max(), 1e-3)
 
 
@@ -195,7 +195,7 @@ def test_orientations_are_all_different_and_undone():
 def test_flips_and_turns(tta, dimensions):
     model = lively(dimensions, depth=1)
     image = noise(44, 50) if dimensions == 2 else noise(10, 22, 18)
-    whole = run(image, model, on_cpu(tta=tta, tile="image"))
+    whole = run(image, model, on_cpu(tta=tta, tile="all"))
     answers = [
         each.undo(run(np.ascontiguousarray(each.apply(image)), model))
         for each in orientations(dimensions)
@@ -207,7 +207,7 @@ def test_flips_and_turns(tta, dimensions):
 @pytest.mark.parametrize("size", [(43, 51), (9, 23, 17)])
 def test_flips_and_turns_of_tiles_equal_the_whole(size):
     model, image = lively(len(size), depth=1), noise(*size)
-    whole = run(image, model, on_cpu(tta="mean", tile="image"))
+    whole = run(image, model, on_cpu(tta="mean", tile="all"))
     settings = on_cpu(tta="mean", tile=(16,) * len(size))
     assert abs(run(image, model, settings) - whole).max() < 1e-5
     assert abs(predict(image, model, settings).compute() - whole).max() < 1e-5
@@ -346,7 +346,7 @@ def test_panning_takes_the_lead():
     moved = next(events)
     assert all(part.start >= 130 for part in moved.region)
     *_, done = events
-    wanted = run(image, model, on_cpu(tile="image"))
+    wanted = run(image, model, on_cpu(tile="all"))
     assert abs(done.data - wanted).max() < 1e-5
     assert len({tile.place for tile in (*first, moved)}) == 4
 

@@ -38,7 +38,7 @@ def choose_tiling(
     models : sequence of Model
     settings : PredictSettings
         ``"auto"`` takes the whole image if its feature maps fit into memory, else the
-        largest tiles that do, ``"image"`` the whole image in any case. The automatic
+        largest tiles that do, ``"all"`` the whole image in any case. The automatic
         overlap is all that the network looks at, so that tiles agree exactly, unless
         that would more than double the work (3-D): then 24 pixels, blended.
     align : sequence of int, optional
@@ -60,7 +60,7 @@ def choose_tiling(
     if settings.tta != "off":  # Y and X change places
         multiple[-2:] = [math.lcm(*multiple[-2:])] * 2
         halo[-2:] = [math.ceil(max(halo[-2:]) / multiple[-1]) * multiple[-1]] * 2
-    if settings.tile == "image":
+    if settings.tile == "all":
         cores, overlap = list(size), halo
     elif settings.tile == "auto":
         cores, overlap = _automatic(size, halo, tile_pixels(models, settings))

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from .images import SUFFIXES, ImageInfo, image_info, label_info, read_image, read_labels
+from .images import (
+    SUFFIXES,
+    ImageInfo,
+    count_time_points,
+    image_info,
+    label_info,
+    read_image,
+    read_labels,
+)
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Pair
@@ -73,7 +81,9 @@ def stem_of(path: Path) -> str:
     'cell.1'
     """
     stem = path.stem
-    return stem[:-4] if stem.lower().endswith(".ome") else stem
+    for more in (".ome", ".bioseg"):
+        stem = stem[: -len(more)] if stem.lower().endswith(more) else stem
+    return stem
 
 
 def find_pairs(
@@ -113,7 +123,11 @@ def find_pairs(
     """
     pairs = find_partners(images, labels)
     for image, label in pairs:
-        check_pair(image_info(image, axes=axes), label_info(label, axes=label_axes))
+        check_times(image, label, axes, label_axes)
+        check_pair(
+            image_info(image, axes=axes, frame=0),
+            label_info(label, axes=label_axes, frame=0),
+        )
     return pairs
 
 
@@ -227,6 +241,18 @@ def _read_masks(
         path = named[stem_of(image)]
         out.append((image, objects, read_classes(path, objects, axes=label_axes)))
     return out
+
+
+def check_times(
+    image: Path, labels: Path, axes: str | None, label_axes: str | None
+) -> None:
+    """Refuse an image and labels with different numbers of time points."""
+    times = count_time_points(image, axes=axes)
+    labelled = count_time_points(labels, axes=label_axes)
+    if times != labelled:
+        raise ValueError(
+            f"{image} has {times} time points, but its labels {labels} have {labelled}"
+        )
 
 
 def check_pair(image: ImageInfo, labels: ImageInfo) -> None:

@@ -48,7 +48,9 @@ def result_path(
     >>> result_path("out", "labels", "cell_1").as_posix()
     'out/labels/cell_1.tif'
     """
-    return Path(folder) / kind / f"{name}.{format}"
+    # an ending of our own lets napari open it with our reader
+    ending = "bioseg.zarr" if format == "zarr" else format
+    return Path(folder) / kind / f"{name}.{ending}"
 
 
 def check_free(paths: Iterable[Path]) -> None:

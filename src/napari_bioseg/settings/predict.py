@@ -13,8 +13,8 @@ from .train import Device
 class PredictSettings(Settings):
     """Tiles, accuracy, what is stored, and where to compute."""
 
-    tile: tuple[int, ...] | Literal["auto", "image"] = setting("auto", unit="px")
-    """Size of the tiles per axis (Z), Y, X; auto takes what fits into memory, image
+    tile: tuple[int, ...] | Literal["auto", "all"] = setting("auto", unit="px")
+    """Size of the tiles per axis (Z), Y, X; auto takes what fits into memory, all
     runs the network over all of the image at once."""
     tta: Literal["off", "mean", "min", "max"] = setting("off", title="flips and turns")
     """Predict every tile in all its flips and quarter turns, 8 in 2-D and 16 in 3-D,
