@@ -5,6 +5,7 @@ from __future__ import annotations
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import tifffile
 import zarr
 
 from napari_bioseg.io import (
@@ -92,3 +93,26 @@ def test_large_zarr_is_read_in_pieces(tmp_path, monkeypatch):
     np.testing.assert_array_equal(pair.read(part)[0], volume[part])
     np.testing.assert_array_equal(np.asarray(pair.labels[part]), volume[part] > 50)
     assert hasattr(pair.labels, "dask")
+
+
+@pytest.mark.parametrize("limit", [0, 1 << 30])
+def test_each_time_point_is_a_pair(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(large_folders, "MOST_READ", limit)
+    movie = np.random.default_rng(0).integers(0, 99, (3, 8, 24, 32)).astype(np.uint8)
+    (tmp_path / "i").mkdir()
+    (tmp_path / "l").mkdir()
+    tifffile.imwrite(
+        tmp_path / "i/m.tif", movie, imagej=True, metadata={"axes": "TZYX"}
+    )
+    np.save(tmp_path / "l/m.npy", (movie > 50).astype(np.uint16))
+    pairs = read_pairs(tmp_path / "i", tmp_path / "l", label_axes="TZYX")
+    assert [pair.name for pair in pairs] == ["m_t0", "m_t1", "m_t2"]
+    for frame, pair in zip(movie, pairs, strict=True):
+        assert (pair.channels, pair.size) == (1, (8, 24, 32))
+        np.testing.assert_array_equal(np.asarray(pair.image)[0], frame)
+        np.testing.assert_array_equal(np.asarray(pair.labels), frame > 50)
+    np.save(tmp_path / "l/m.npy", (movie[:2] > 50).astype(np.uint16))
+    with pytest.raises(
+        ValueError, match=r"has 3 time points, but its labels .* have 2"
+    ):
+        read_pairs(tmp_path / "i", tmp_path / "l", label_axes="TZYX")

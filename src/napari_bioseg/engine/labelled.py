@@ -75,7 +75,7 @@ def known_ids(ids: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _ignored(ids: NDArray[np.int32], data: DataSettings) -> NDArray[np.bool_] | None:
     if data.unlabelled == "ignored":
-        ignored = ids == 0
+        ignored = np.asarray(ids == 0)
         if data.ignore_label != "off":
             ignored |= ids == data.ignore_label
         return ignored

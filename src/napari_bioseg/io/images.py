@@ -18,6 +18,7 @@ from .grey_masks import is_jpeg, repaired, without_colours
 from .pictures import open_npy, open_picture
 from .source import Source
 from .tiff import open_tiff
+from .time_points import at_time, time_points
 from .zarr_folder import is_zarr, open_zarr
 
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".npy", ".zarr")
@@ -64,7 +65,9 @@ class ImageInfo:
         return self.shape[1:] if self.axes[0] == "C" else self.shape
 
 
-def image_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
+def image_info(
+    path: str | Path, *, axes: str | None = None, frame: int | None = None
+) -> ImageInfo:
     """Look at an image without reading its pixels.
 
     Parameters
@@ -74,6 +77,8 @@ def image_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
     axes : str, optional
         One letter per stored axis (T, C, Z, Y, X), if the file's own word or the
         guess from its shape is wrong.
+    frame : int, optional
+        Which time point of a file with several, from 0; such files are refused without.
 
     Returns
     -------
@@ -84,10 +89,13 @@ def image_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
     ValueError
         If the file is missing, damaged, of another kind, or its axes are unclear.
     """
-    return _info(_source(path, "image"), "image", axes)
+    source, axes = at_time(_source(path, "image"), axes, frame)
+    return _info(source, "image", axes)
 
 
-def label_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
+def label_info(
+    path: str | Path, *, axes: str | None = None, frame: int | None = None
+) -> ImageInfo:
     """Look at a label file without reading its pixels.
 
     Parameters
@@ -96,6 +104,8 @@ def label_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
         TIFF, PNG, BMP, npy or zarr.
     axes : str, optional
         One letter per stored axis.
+    frame : int, optional
+        Which time point of a file with several, from 0; such files are refused without.
 
     Returns
     -------
@@ -106,10 +116,31 @@ def label_info(path: str | Path, *, axes: str | None = None) -> ImageInfo:
     ValueError
         As for `image_info`; also if the file has colours or channels.
     """
-    return _info(without_colours(_source(path, "labels")), "labels", axes)
+    source, axes = at_time(_source(path, "labels"), axes, frame)
+    return _info(without_colours(source), "labels", axes)
 
 
-def read_image(path: str | Path, *, axes: str | None = None) -> Any:
+def count_time_points(path: str | Path, *, axes: str | None = None) -> int:
+    """Return how many time points a file holds.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any file that `read_image` reads.
+    axes : str, optional
+        One letter per stored axis.
+
+    Returns
+    -------
+    int
+        1 if the file has no axis for time.
+    """
+    return time_points(_source(path, "image"), axes)
+
+
+def read_image(
+    path: str | Path, *, axes: str | None = None, frame: int | None = None
+) -> Any:
     """Read an image.
 
     Parameters
@@ -119,6 +150,8 @@ def read_image(path: str | Path, *, axes: str | None = None) -> Any:
     axes : str, optional
         One letter per stored axis (T, C, Z, Y, X), if the file's own word or the
         guess from its shape is wrong.
+    frame : int, optional
+        Which time point of a file with several, from 0; such files are refused without.
 
     Returns
     -------
@@ -136,12 +169,14 @@ def read_image(path: str | Path, *, axes: str | None = None) -> Any:
     Axes that a file does not name are told by their lengths: one at most 4 long holds
     channels, a longer one slices.
     """
-    source = _source(path, "image")
+    source, axes = at_time(_source(path, "image"), axes, frame)
     layout = layout_of(source, "image", axes)
     return layout.arrange(_plain(_load(source), source))
 
 
-def read_labels(path: str | Path, *, axes: str | None = None) -> NDArray[np.int32]:
+def read_labels(
+    path: str | Path, *, axes: str | None = None, frame: int | None = None
+) -> NDArray[np.int32]:
     """Read labels: one whole number per object or class, 0 for background.
 
     Parameters
@@ -150,6 +185,8 @@ def read_labels(path: str | Path, *, axes: str | None = None) -> NDArray[np.int3
         TIFF, PNG (also with a palette), BMP, npy or zarr.
     axes : str, optional
         One letter per stored axis.
+    frame : int, optional
+        Which time point of a file with several, from 0; such files are refused without.
 
     Returns
     -------
@@ -163,7 +200,8 @@ def read_labels(path: str | Path, *, axes: str | None = None) -> NDArray[np.int3
         If the file is missing, damaged, of another kind, a colour image, or holds
         fractions, negative or too large numbers.
     """
-    source = without_colours(_source(path, "labels"))
+    source, axes = at_time(_source(path, "labels"), axes, frame)
+    source = without_colours(source)
     layout = layout_of(source, "labels", axes)
     array = np.asarray(layout.arrange(_plain(_load(source), source)))
     if is_jpeg(source):

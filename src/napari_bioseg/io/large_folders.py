@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .file_array import FileArray
-from .images import ImageInfo, image_info, label_info, read_image, read_labels
+from .images import (
+    ImageInfo,
+    count_time_points,
+    image_info,
+    label_info,
+    read_image,
+    read_labels,
+)
 from .zarr_folder import is_zarr
 
 if TYPE_CHECKING:
@@ -43,28 +50,36 @@ def read_found(
     -------
     list of Pair
         In memory where all images together take up to `MOST_READ` bytes. Else zarr is
-        read piece by piece, and other files whole, a few of them kept in memory.
+        read piece by piece, and other files whole, a few of them kept in memory. Of a
+        file with several time points each becomes a pair, named ``cell_t0`` and so on.
     """
     from napari_bioseg.engine import Pair
 
-    infos = [image_info(image, axes=axes) for image, _ in found]
-    total = sum(math.prod(info.shape) * info.dtype.itemsize for info in infos)
-    lazy = total > MOST_READ
-    return [
-        Pair(
-            _image(info, axes) if lazy else read_image(image, axes=axes),
-            _labels(label, label_axes) if lazy else read_labels(label, axes=label_axes),
-            name=name,
-            spacing=info.spacing,
-        )
-        for (image, label), info, name in zip(found, infos, names, strict=True)
-    ]
+    infos = [image_info(image, axes=axes, frame=0) for image, _ in found]
+    times = [count_time_points(image, axes=axes) for image, _ in found]
+    total = sum(
+        count * math.prod(info.shape) * info.dtype.itemsize
+        for count, info in zip(times, infos, strict=True)
+    )
+    pairs = []
+    for (_, label), info, name, count in zip(found, infos, names, times, strict=True):
+        for frame in range(count):
+            image = functools.partial(read_image, axes=axes, frame=frame)
+            labels = functools.partial(read_labels, axes=label_axes, frame=frame)
+            lazy = total > MOST_READ
+            pair = Pair(
+                _image(info, image) if lazy else image(info.path),
+                _labels(label, label_axes, frame, labels) if lazy else labels(label),
+                name=name if count == 1 else f"{name}_t{frame}",
+                spacing=info.spacing,
+            )
+            pairs.append(pair)
+    return pairs
 
 
-def _image(info: ImageInfo, axes: str | None) -> Any:
+def _image(info: ImageInfo, load: Callable[[Path], Any]) -> Any:
     if is_zarr(info.path):
-        return read_image(info.path, axes=axes)
-    load = functools.partial(read_image, axes=axes)
+        return load(info.path)
     dtype = info.dtype.newbyteorder("=")
     if dtype.kind == "b":
         dtype = np.dtype(np.uint8)
@@ -73,10 +88,11 @@ def _image(info: ImageInfo, axes: str | None) -> Any:
     return FileArray(info.path, info.shape, dtype, load)
 
 
-def _labels(path: Path, axes: str | None) -> Any:
-    info = label_info(path, axes=axes)
+def _labels(
+    path: Path, axes: str | None, frame: int, load: Callable[[Path], Any]
+) -> Any:
+    info = label_info(path, axes=axes, frame=frame)
     if is_zarr(path) and info.dtype.kind in "iu":
         # an image has the same arrangement of axes, and one channel more
-        return read_image(path, axes=axes)[0]
-    load = functools.partial(read_labels, axes=axes)
+        return read_image(path, axes=axes, frame=frame)[0]
     return FileArray(path, info.shape, np.dtype(np.int32), load)
