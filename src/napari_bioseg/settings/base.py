@@ -307,12 +307,17 @@ def _find(model: type[Settings], path: list[str]) -> tuple[FieldSpec | None, lis
             models = spec.models
             known.append(part)
         elif models and spec is not None and spec.models:
-            continue  # an index in a list or the tag of a union
+            # an index in a list or the tag of a union, which tells alternatives apart
+            models = tuple(m for m in models if _is_tagged(m, part)) or models
         else:
             if spec is None:
                 known.append(part)
             break
     return spec, known
+
+
+def _is_tagged(model: type[Settings], word: str) -> bool:
+    return any(info.default == word for info in model.model_fields.values())
 
 
 def _names_beside(model: type[Settings], path: list[str]) -> list[str]:
