@@ -195,6 +195,7 @@ def volumes(sizes: list[float], memory: float, where: str | None) -> None:
             )
             wall, used, peak = run.stdout.split()[-3:]
             rows.append((f"{size:g} GB", f"{memory:g} GB", wall, used, peak))
+            print(*rows[-1], flush=True)
     head = ("volume", "predict.memory", "seconds", "cpu seconds", "peak GB")
     print(table(head, rows))
 
