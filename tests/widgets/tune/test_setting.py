@@ -3,10 +3,17 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton
 
 from napari_bioseg.channels import Prediction, decode
 from napari_bioseg.cleanup import apply
-from napari_bioseg.settings import ClearBorder, InstanceSettings, RemoveSmall
+from napari_bioseg.settings import (
+    CleanupSettings,
+    ClearBorder,
+    InstanceSettings,
+    RemoveSmall,
+    describe,
+)
 from napari_bioseg.widgets.tune.tuning import Tuning
 
 from .drawing import add_prediction, blurred, cells, drag, names, settle
@@ -176,3 +183,30 @@ def test_the_slider_of_a_distance_follows_the_data(
     expected = decode(Prediction(data, "BCD"), panel.tuning.instances).labels
     assert 0 < expected.max() < 60
     np.testing.assert_array_equal(viewer.layers["cells instances"].data, expected)
+
+
+def test_every_clean_up_step_is_offered_and_shown(panel, viewer, qtbot):
+    steps = panel.cleanup.editor("steps")
+    (button,) = [b for b in steps.findChildren(QPushButton) if b.text() == "Add step"]
+    offered = [action.text() for action in button.menu().actions()]
+    kinds = [model.model_fields["step"].default for model in step_models()]
+    assert len(kinds) >= 12
+    assert offered == [k[:1].upper() + k[1:].replace("_", " ") for k in kinds]
+    assert all(action.toolTip() for action in button.menu().actions())
+    button.menu().ensurePolished()
+    assert button.menu().sizeHint().height() < 700
+    for action in button.menu().actions():
+        if action.text() != "Roi":  # which needs a region to look at
+            action.trigger()
+    settle(qtbot, panel)
+    count = len(panel.tuning.cleanup.steps)
+    assert count == len(offered) - 1
+    assert panel._cleanup_part.title == f"Clean-up · {count}"
+    assert "object" in panel.status.text()
+    conditions = panel.cleanup.settings.steps[offered.index("Remove by properties")]
+    assert conditions.step == "remove_by_properties"
+
+
+def step_models():
+    (spec,) = [s for s in describe(CleanupSettings) if s.name == "steps"]
+    return spec.models

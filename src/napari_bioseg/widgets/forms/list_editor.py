@@ -232,7 +232,12 @@ class _Item(QFrame):
         layout.setSpacing(2)
         specs = describe(self.kind)
         if len(specs) > 1 or any(spec.kind == "list" for spec in specs):
-            layout.addWidget(Section(kind_help(self.kind), self._form), 1)
+            # letters of channels say little, names of steps enough
+            channel = issubclass(self.kind, ChannelSettings)
+            name = kind_help(self.kind) if channel else kind_title(self.kind)
+            section = Section(name, self._form)
+            section.setToolTip(kind_help(self.kind))
+            layout.addWidget(section, 1)
         else:
             self._form.setParent(self)  # not shown itself: its one editor is
             self._form.hide()
