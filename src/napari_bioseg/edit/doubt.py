@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .boxes import slabs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ("id", "doubt", "why", "pixels")
 
@@ -53,6 +55,8 @@ def doubt(
     one half. The shape is the number of pixel sides on the outline over that of a disc
     (a ball) of the same size.
     """
+    import pandas as pd
+
     if foreground is not None and foreground.shape != labels.shape:
         raise ValueError(
             f"the prediction has shape {foreground.shape}, the labels {labels.shape}: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
@@ -13,6 +14,7 @@ from napari_bioseg.widgets.bridge.axes import unwrapped
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import field
+from napari_bioseg.widgets.jobs.worker import Latest
 from napari_bioseg.widgets.preferences import (
     on_preference,
     preference,
@@ -58,6 +60,7 @@ class Keys(QWidget):
         self._calls = dict(calls)
         self._bound: list[tuple[Any, str]] = []
         self._where: list[Any] = []
+        self._heard = False
         self.editors: dict[str, QKeySequenceEdit] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -75,11 +78,22 @@ class Keys(QWidget):
         grid.setColumnStretch(3, 1)
         self.note = Note()
         grid.addWidget(self.note, len(ACTIONS), 0, 1, 4)
-        self._keys = {
-            name: str(preference(GROUP, name, ACTIONS[name][0])) for name in ACTIONS
-        }
-        on_preference(GROUP, self._preferred)
+        self._keys = {name: key for name, (key, _) in ACTIONS.items()}
+        self._asking = Latest(preferred_keys)
+        self._asking.result.connect(self._take)
+        self.destroyed.connect(partial(self._asking.close, 0.2))
+        self._asking.request()
         self._show()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the user's own keys are still being read."""
+        return self._asking.busy
+
+    def close_thread(self) -> None:
+        """End the thread."""
+        self.unbind()
+        self._asking.close()
 
     def key(self, action: str) -> str:
         """Return the key of an action, as napari writes it.
@@ -143,14 +157,12 @@ class Keys(QWidget):
 
     def _preferred(self, _: object = None) -> None:
         if alive(self):
-            self._take(
-                {
-                    name: str(preference(GROUP, name, self._keys[name]))
-                    for name in ACTIONS
-                }
-            )
+            self._asking.request()
 
     def _take(self, keys: dict[str, str]) -> None:
+        if not self._heard:
+            self._heard = True
+            on_preference(GROUP, self._preferred)
         if keys == self._keys:
             return
         where = self._where
@@ -166,6 +178,25 @@ class Keys(QWidget):
             editor.blockSignals(True)
             editor.setKeySequence(QKeySequence(self._keys[action].replace("-", "+")))
             editor.blockSignals(False)
+
+
+def preferred_keys(*, cancelled: Callable[[], bool]) -> dict[str, str]:
+    """Return the keys the user wants; napari takes a while to read preferences.
+
+    Parameters
+    ----------
+    cancelled : callable
+        Not asked.
+
+    Returns
+    -------
+    dict
+        Key by action.
+    """
+    del cancelled
+    return {
+        name: str(preference(GROUP, name, key)) for name, (key, _) in ACTIONS.items()
+    }
 
 
 def napari_key(sequence: QKeySequence) -> str:

@@ -80,6 +80,7 @@ class ProofreadPanel(Panel):
         live = (self._working, self._indexing, self._doubting)
         return (
             self._now is not None
+            or self.ui.keys.busy
             or self._soon.isActive()
             or any(work.busy for work in live)
         )
@@ -91,7 +92,7 @@ class ProofreadPanel(Panel):
 
     def close_threads(self) -> None:
         """End the panel's threads; the panel answers to nothing any more."""
-        self.ui.keys.unbind()
+        self.ui.keys.close_thread()
         self.ui.tools.follow(None)
         self._following.follow(None)
         for work in (self._working, self._indexing, self._doubting):
