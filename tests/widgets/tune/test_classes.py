@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
-from napari_bioseg.channels import Prediction, classify
+from napari_bioseg.channels import Prediction, class_labels, classify, decode
 from napari_bioseg.cleanup import apply
-from napari_bioseg.settings import RemoveSmall, SemanticSettings, SemanticTask, Workflow
+from napari_bioseg.settings import (
+    InstanceSettings,
+    InstanceTask,
+    RemoveSmall,
+    SemanticSettings,
+    SemanticTask,
+    Workflow,
+)
 
 from .drawing import add_prediction, drag, settle
 
@@ -61,3 +68,24 @@ def test_of_several_classes_each_has_a_threshold(viewer, open_panel, qtbot):
     panel.undo.click()
     settle(qtbot, panel)
     np.testing.assert_array_equal(shown.data, data.argmax(axis=0))
+
+
+def test_objects_with_classes_are_shown_by_class_too(
+    viewer, open_panel, qtbot, prediction
+):
+    rng = np.random.default_rng(0)
+    task = InstanceTask(classes=3)
+    votes = rng.random((3, *prediction.shape[1:]), np.float32)
+    data = np.concatenate([prediction[:2], votes])
+    add_prediction(viewer, data, task.outputs)
+    panel = open_panel(viewer)
+    panel.show()
+    assert list(panel.thresholds.rows)[:2] == ["seed_binary", "seed_contour"]
+    panel.thresholds.rows["seed_binary"].box.setValue(0.7)
+    settle(qtbot, panel)
+    found = decode(Prediction(data, task.outputs), InstanceSettings(seed_binary=0.7))
+    assert set(found.classes.values()) == {1, 2}
+    shown = viewer.layers["cells instances"], viewer.layers["cells classes"]
+    np.testing.assert_array_equal(shown[0].data, found.labels)
+    expected = class_labels(found.labels, found.classes)
+    np.testing.assert_array_equal(shown[1].data, expected)

@@ -11,6 +11,7 @@ from napari_bioseg.settings import (
     CleanupSettings,
     ClearBorder,
     InstanceSettings,
+    RegionOfInterest,
     RemoveSmall,
     describe,
 )
@@ -210,3 +211,29 @@ def test_every_clean_up_step_is_offered_and_shown(panel, viewer, qtbot):
 def step_models():
     (spec,) = [s for s in describe(CleanupSettings) if s.name == "steps"]
     return spec.models
+
+
+def test_a_region_of_interest_is_a_layer(panel, viewer, qtbot, prediction):
+    panel.show()
+    found = decode(Prediction(prediction, "BC")).labels
+    assert not panel.region.isVisible()
+    panel.cleanup.editor("steps").add(RegionOfInterest())
+    settle(qtbot, panel)
+    assert panel.region.isVisible()
+    assert "needs a region of interest" in panel.status.text()
+    inside = np.zeros(found.shape, np.uint8)
+    inside[20:60, 30:80] = 1
+    viewer.add_labels(inside, name="region")
+    settle(qtbot, panel)
+    expected = apply(found, [RegionOfInterest()], region=inside)
+    assert 0 < len(np.unique(expected)) < len(np.unique(found))
+    shown = viewer.layers["cells instances"].data
+    np.testing.assert_array_equal(shown > 0, expected > 0)
+    small = viewer.add_labels(inside[:9], name="small")
+    panel.region.layer.layer = small
+    settle(qtbot, panel)
+    assert "(layer 'small') has shape (9, 96)" in panel.status.text()
+    panel.undo.click()
+    settle(qtbot, panel)
+    assert not panel.region.isVisible()
+    np.testing.assert_array_equal(viewer.layers["cells instances"].data, found)

@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bioseg.channels import Instances, LiveDecoder, Prediction, classify
+from napari_bioseg.channels import (
+    Instances,
+    LiveDecoder,
+    Prediction,
+    class_labels,
+    classify,
+    object_classes,
+)
 from napari_bioseg.channels.seed_edits import SeedEdits
 from napari_bioseg.cleanup import apply, filter_channels
 from napari_bioseg.settings import (
@@ -18,6 +25,7 @@ from napari_bioseg.settings import (
 )
 from napari_bioseg.widgets.bridge.layers import Slices
 
+from .region_choice import read_region
 from .sources import Source
 from .steady import SteadyIds
 from .tuning import Answer, Edits, Stage, Tuning
@@ -73,6 +81,7 @@ class Tuner:
             for name, channel in zip(source.channels, self._data, strict=True)
         }
         self._last_whole = float("inf")
+        self._region: NDArray[np.bool_] | None = None
         self.resting = True
 
     @property
@@ -87,6 +96,7 @@ class Tuner:
         moving: bool,
         cancelled: Callable[[], bool],
         edits: Edits = MappingProxyType({}),
+        region: Any = None,
     ) -> Iterator[Answer]:
         """Decode what is in view if all takes long, then all, then the other frames.
 
@@ -104,6 +114,8 @@ class Tuner:
         edits : mapping
             Seeds changed by hand, by frame. Objects of such frames keep their ids at
             rest too, so that only what was touched changes.
+        region : napari.layers.Labels, optional
+            The region of interest, for the clean-up step that needs one.
 
         Yields
         ------
@@ -112,6 +124,7 @@ class Tuner:
         if tuning.cleanup.filters != self._filters:
             self._frames.clear()
             self._filters = tuning.cleanup.filters
+        self._region = None if region is None else read_region(region, self.source)
         leading = len(self._leading)
         index = frame_of(view, leading)
         look = view[leading:]
@@ -193,6 +206,7 @@ class Tuner:
                 classes=semantic,
                 prediction=frame.prediction,
                 view=look,
+                region=self._region_of(frame, look),
             )
         count = _count(labels, semantic=semantic, all_there=look is None and not steps)
         seconds = time.perf_counter() - start
@@ -217,7 +231,25 @@ class Tuner:
             stage=stage,
             moving=steady,
             outside=_outside(frame.edits, found) if look is None else 0,
+            classes=self._classes(labels, frame, look),
         )
+
+    def _classes(
+        self, labels: NDArray[np.int32], frame: _Frame, look: Slices | None
+    ) -> NDArray[np.int32] | None:
+        if self.source.is_semantic or "class 1" not in frame.prediction.channels:
+            return None
+        return class_labels(labels, object_classes(labels, frame.prediction, look))
+
+    def _region_of(
+        self, frame: _Frame, look: Slices | None
+    ) -> NDArray[np.bool_] | None:
+        """Return the region of interest in what is decoded."""
+        if self._region is None:
+            return None
+        timed = self._region.ndim > len(frame.prediction.spatial_shape)
+        region = self._region[frame.index] if timed else self._region
+        return region if look is None else region[look]
 
     def _find(
         self,
@@ -343,6 +375,7 @@ def tune(
     view: Slices,
     moving: bool = False,
     edits: Edits = MappingProxyType({}),
+    region: Any = None,
     *,
     cancelled: Callable[[], bool],
 ) -> Iterator[Answer]:
@@ -360,6 +393,8 @@ def tune(
         Whether a slider is being dragged.
     edits : mapping
         Seeds changed by hand, by frame.
+    region : napari.layers.Labels, optional
+        The region of interest.
     cancelled : callable
         Says whether a newer request waits.
 
@@ -367,4 +402,4 @@ def tune(
     ------
     Answer
     """
-    yield from tuner.answers(tuning, view, moving, cancelled, edits)
+    yield from tuner.answers(tuning, view, moving, cancelled, edits, region)

@@ -21,7 +21,7 @@ from .seed_editing import SeedEditing
 from .sources import Source
 from .tuning import Answer
 
-Role = Literal["instances", "labels", "seeds", "foreground"]
+Role = Literal["instances", "labels", "seeds", "foreground", "object classes"]
 
 
 class Results:
@@ -59,6 +59,8 @@ class Results:
             The settings, for the metadata of the layers.
         """
         main: Role = "labels" if source.is_semantic else "instances"
+        if answer.classes is not None:
+            self._put(source, "object classes", answer.classes, answer, workflow)
         self._put(source, main, answer.labels, answer, workflow)
         if answer.seeds is not None and self.seeds and not self.editing.pending:
             self._put(source, "seeds", answer.seeds, answer, workflow)
@@ -120,7 +122,7 @@ class Results:
             return
         whole = np.zeros(source.shape, data.dtype)
         whole[answer.region] = data
-        name = "classes" if role == "labels" else role
+        name = "classes" if role in ("labels", "object classes") else role
         layer = add_or_update(
             self._viewer,
             f"{source.name} {name}",

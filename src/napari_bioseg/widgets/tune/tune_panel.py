@@ -24,6 +24,7 @@ from .fitting import FitPart
 from .history import History
 from .live import Tuner, frame_of, tune
 from .presets import WATERSHED, preset_button
+from .region_choice import RegionChoice
 from .results import Results
 from .seed_note import SeedNote
 from .source_choice import SourceChoice
@@ -116,6 +117,7 @@ class TunePanel(Panel):
         self.status = Note()
         self.watershed = SettingsForm(InstanceSettings(), include=WATERSHED, fold=False)
         self.cleanup = SettingsForm(CleanupSettings())
+        self.region = RegionChoice(self.viewer)
         self._watershed_part = Section("Watershed", self.watershed)
         self._cleanup_part = Section("Clean-up", self.cleanup)
         self.fitting = FitPart(self.viewer)
@@ -157,6 +159,7 @@ class TunePanel(Panel):
             self.thresholds,
             self._watershed_part,
             self._cleanup_part,
+            self.region,
             self._fitting_part,
             self._show_title,
             row_of(self.seeds, self.foreground, stretch=1),
@@ -175,6 +178,7 @@ class TunePanel(Panel):
         for form in (self.watershed, self.cleanup):
             form.changed.connect(lambda _: self._commit())
             form.error.connect(lambda _: self._follow_state())
+        self.region.layer.changed.connect(self._request)
         self.fitting.found.connect(self._take)
         self.seeds.toggled.connect(self._show_parts)
         self.foreground.toggled.connect(self._show_parts)
@@ -289,7 +293,8 @@ class TunePanel(Panel):
         if not is_compiled():
             self.status.say(PREPARING)
         edits = self._results.editing.edits
-        self._live.request(self._tuner, self.tuning, view, moving, edits)
+        region = self.region.chosen
+        self._live.request(self._tuner, self.tuning, view, moving, edits, region)
 
     def _answered(self, answer: Answer) -> None:
         if self._tuner is None:
@@ -366,6 +371,7 @@ class TunePanel(Panel):
         self.undo.setEnabled(self._history.can_undo)
         self.redo.setEnabled(self._history.can_redo)
         steps = len(self._history.now.cleanup.steps)
+        self.region.follow(self._history.now.cleanup if ready else CleanupSettings())
         self._cleanup_part.title = f"Clean-up · {steps}" if steps else "Clean-up"
         folder = model_of(self._tuner.source) if self._tuner is not None else None
         self.save.setEnabled(folder is not None)

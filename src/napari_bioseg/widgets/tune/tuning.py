@@ -57,6 +57,8 @@ class Answer:
         Whether objects kept the ids they had, as more answers will follow.
     outside : int
         Seeds drawn by hand that lie outside of the foreground and so find nothing.
+    classes : ndarray or None
+        The class of each object at its pixels, if classes of objects were predicted.
     """
 
     tuning: Tuning
@@ -70,3 +72,4 @@ class Answer:
     stage: Stage
     moving: bool
     outside: int = 0
+    classes: NDArray[np.int32] | None = None
