@@ -146,7 +146,9 @@ class Source:
         if self.is_semantic:
             task: Task = SemanticTask(classes=max(len(self.channels), 2))
         else:
-            task = InstanceTask(channels=list(self.channels))
+            drawn = [name for name in self.channels if name in CHANNEL_NAMES]
+            classes = len(self.channels) - len(drawn)
+            task = InstanceTask(channels=drawn, classes=max(classes, 1))
         return Workflow(task=task)
 
     def mended(self, channel: str, mend: Mend) -> Source:
