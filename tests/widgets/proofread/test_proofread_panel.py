@@ -14,9 +14,9 @@ from qtpy.QtWidgets import QApplication
 
 from napari_bioseg.channels import encode
 from napari_bioseg.edit import EditedArray
+from napari_bioseg.widgets.bridge.locks import locked_ids
 from napari_bioseg.widgets.proofread.marks import NAME
 from napari_bioseg.widgets.proofread.proofread_panel import ProofreadPanel
-from napari_bioseg.widgets.proofread.target import locked_ids
 
 
 def drawn():

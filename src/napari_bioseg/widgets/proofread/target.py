@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_bioseg.edit import Change, EditedArray
 from napari_bioseg.widgets.bridge.axes import spacing_of, time_axes, unwrapped
+from napari_bioseg.widgets.bridge.locks import locked_ids
 
 Frame = tuple[int, ...]
 """Place along the axes before the spatial ones: time, usually."""
@@ -179,23 +180,6 @@ class Target:
         if lock or locked & involved:
             locked |= set(change.touched)
         self.locked = locked - set(change.gone)
-
-
-def locked_ids(layer: Any) -> tuple[int, ...]:
-    """Return the ids of a layer's objects that later tuning leaves alone.
-
-    Parameters
-    ----------
-    layer : napari.layers.Labels
-        The layer.
-
-    Returns
-    -------
-    tuple of int
-    """
-    notes = layer.metadata.get("bioseg")
-    found = notes.get("locked", ()) if isinstance(notes, dict) else ()
-    return tuple(int(number) for number in found)
 
 
 def trouble(layer: Any) -> str:

@@ -8,12 +8,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.edit import keep_locked
 from napari_bioseg.widgets.bridge.layers import (
     add_or_update,
     find_result,
     replace_data,
     unwrapped,
 )
+from napari_bioseg.widgets.bridge.locks import locked_ids
 from napari_bioseg.widgets.bridge.part import refresh_part
 from napari_bioseg.widgets.predict.filling import keep_edited, watch_edits
 
@@ -110,7 +112,10 @@ class Results:
     ) -> None:
         notes = _notes(source, role, workflow)
         layer = self.layer(source, role)
-        if role != "seeds":  # whose edits are kept while they change
+        locked = locked_ids(layer) if role == "instances" and layer else ()
+        if locked and layer.data.shape == source.shape:
+            data = keep_locked(layer.data[answer.region], data, locked)
+        elif role != "seeds":  # whose edits are kept while they change
             keep_edited(layer)
             layer = self.layer(source, role)
         if layer is not None and layer.data.shape == source.shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from napari_bioseg.settings import CleanupSettings, InstanceSettings, Workflow
 from napari_bioseg.widgets.bridge.layers import current_view
+from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.form import SettingsForm
 from napari_bioseg.widgets.forms.look import Palette, palette_of
 from napari_bioseg.widgets.forms.note import Kind, Note
@@ -19,6 +21,7 @@ from napari_bioseg.widgets.forms.section import Section
 from napari_bioseg.widgets.jobs.engine_start import is_compiled, load_compiled
 from napari_bioseg.widgets.jobs.worker import Latest, notify
 from napari_bioseg.widgets.panel import Panel
+from napari_bioseg.widgets.session import session_of
 
 from .fitting import FitPart
 from .history import History
@@ -199,6 +202,7 @@ class TunePanel(Panel):
         self._preparing.result.connect(lambda _: self._prepared())
         self._preparing.failed.connect(self._failed)
         self.viewer.layers.events.removed.connect(self._layer_removed)
+        session_of(self.viewer).steps_offered.connect(self._take_steps)
         for work in (self._live, self._preparing, self._results.editing.finder):
             self.destroyed.connect(partial(work.close, 0.2))
 
@@ -222,6 +226,7 @@ class TunePanel(Panel):
         self._show_tuning(self._history.now)
         self._follow_state()
         self._request()
+        self._take_steps()
 
     def _dropped(self) -> None:
         self._tuner = None
@@ -252,6 +257,16 @@ class TunePanel(Panel):
         self._history.take(self.tuning)
         self._follow_state()
         self._request()
+
+    def _take_steps(self) -> None:
+        """Add clean-up steps that another panel offered."""
+        session = session_of(self.viewer)
+        if not alive(self) or self._tuner is None or not session.steps:
+            return
+        offered, session.steps = session.steps, []
+        cleanup = self.cleanup.settings
+        wanted = cleanup.replace(steps=(*cleanup.steps, *offered))
+        self.tuning = replace(self.tuning, cleanup=wanted)
 
     def _go(self, tuning: Tuning) -> None:
         self._show_tuning(tuning)
