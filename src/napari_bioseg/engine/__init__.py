@@ -21,16 +21,21 @@ from .fit import Fit, fit_thresholds
 from .model import Model, predict_array
 from .networks import CustomError, allow, register_loss, register_network
 from .pair import Pair, check_pairs
+from .patch_map import PatchMap, patch_maps
 from .predict import predict
 from .predict_tiles import predict_tiles
+from .preview import AugmentedSample, augmented_samples
+from .split import make_folds, split_by_share
 from .train import train
 
 __all__ = [
+    "AugmentedSample",
     "CustomError",
     "EpochDone",
     "Fit",
     "Model",
     "Pair",
+    "PatchMap",
     "PredictEvent",
     "Predicted",
     "RateFound",
@@ -42,13 +47,17 @@ __all__ = [
     "TrainEvent",
     "Trained",
     "allow",
+    "augmented_samples",
     "check_pairs",
     "find_learning_rate",
     "fit_thresholds",
+    "make_folds",
+    "patch_maps",
     "predict",
     "predict_array",
     "predict_tiles",
     "register_loss",
     "register_network",
+    "split_by_share",
     "train",
 ]
