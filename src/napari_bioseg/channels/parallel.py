@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
@@ -125,11 +126,34 @@ def in_parallel(
     pieces = list(itertools.pairwise(edges))
     if len(pieces) <= 1 and (cancelled is never or on_cancel is None):
         return [kernel(*arguments, start, stop) for start, stop in pieces]
-    pool = _pool()
-    futures = [pool.submit(kernel, *arguments, start, stop) for start, stop in pieces]
-    if cancelled is not never:
-        _watch(futures, cancelled, on_cancel)
-    return [future.result() for future in futures]
+    results: list[Any] = [None] * len(pieces)
+    left = deque(enumerate(pieces))
+
+    def work() -> None:
+        # a thread takes piece after piece: a future for each would take as long as
+        # many a piece does
+        while True:
+            try:
+                place, (start, stop) = left.popleft()
+            except IndexError:
+                return
+            results[place] = kernel(*arguments, start, stop)
+
+    crew = min(cores(), len(pieces))
+    if cancelled is never:
+        futures = [_pool().submit(work) for _ in range(crew - 1)]
+        try:
+            work()
+        finally:
+            # helpers that another job keeps from starting are not waited for
+            futures = [future for future in futures if not future.cancel()]
+            wait(futures)
+    else:
+        futures = [_pool().submit(work) for _ in range(crew)]
+        _watch(futures, left, cancelled, on_cancel)
+    for future in futures:
+        future.result()
+    return results
 
 
 def duplicate(array: NDArray[D], cancelled: Callable[[], bool] = never) -> NDArray[D]:
@@ -157,7 +181,8 @@ def duplicate(array: NDArray[D], cancelled: Callable[[], bool] = never) -> NDArr
 
 
 def _watch(
-    futures: list[Future[T]],
+    futures: list[Future[None]],
+    left: deque[tuple[int, tuple[int, int]]],
     cancelled: Callable[[], bool],
     on_cancel: Callable[[], None] | None,
 ) -> None:
@@ -165,6 +190,7 @@ def _watch(
     while running:
         running = wait(running, timeout=_GLANCE).not_done
         if running and cancelled():
+            left.clear()
             for future in running:
                 future.cancel()
             if on_cancel is not None:
