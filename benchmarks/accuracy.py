@@ -15,6 +15,10 @@ Classes: intersection over union and Dice over all test pixels.
 
 from __future__ import annotations
 
+# isort: off
+import napari_bioseg.engine  # noqa: F401  (before torch: it decides how threads wait)
+# isort: on
+
 import argparse
 import itertools
 import json

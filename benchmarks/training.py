@@ -12,6 +12,10 @@ the GPU is.
 
 from __future__ import annotations
 
+# isort: off
+import napari_bioseg.engine  # noqa: F401  (before torch: it decides how threads wait)
+# isort: on
+
 import argparse
 import importlib.util
 import itertools
@@ -127,8 +131,10 @@ def summary(times: list[tuple[float, float]]) -> tuple[float, float, float]:
 
 def compare_steps(device: str, rounds: int) -> None:
     """Print a step of `train` beside a bare one, in 2-D and 3-D."""
-    rows = []
-    for name, data in (("2-D", pairs()), ("3-D", volumes())):
+    print("milliseconds; a ratio of 1 means that nothing is added")
+    head = ["step", "train min", "bare min", "train median", "bare median"]
+    head += ["train CPU", "bare CPU", "ratio min", "ratio median", "ratio CPU"]
+    for name, data in (("2-D", pairs(4)), ("3-D", volumes())):
         workflow = job(device, three=name == "3-D")
         plan = make_plan(data, workflow)
         bare = Bare(plan, device)
@@ -143,15 +149,10 @@ def compare_steps(device: str, rounds: int) -> None:
                     plain.append(two)
         events.close()
         (a, b, c), (d, e, f) = summary(ours), summary(plain)
-        patches = workflow.train.batch_size
-        what = f"{name} {plan.patch} x {patches}"
+        what = f"{name} {plan.patch} x {workflow.train.batch_size}"
         cells = [f"{1e3 * v:.1f}" for v in (a, d, b, e, c, f)]
         ratios = [f"{d / a:.3f}", f"{e / b:.3f}", f"{f / c:.3f}"]
-        rows.append([what, *cells, *ratios])
-    head = ["step", "train min", "bare min", "train median", "bare median"]
-    head += ["train CPU", "bare CPU", "ratio min", "ratio median", "ratio CPU"]
-    print("milliseconds; a ratio of 1 means that nothing is added")
-    print(table(head, rows))
+        print(table(head, [[what, *cells, *ratios]]), flush=True)
 
 
 def compare_data(device: str, rounds: int) -> None:
