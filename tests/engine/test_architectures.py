@@ -242,3 +242,13 @@ def test_more_growth_and_features_give_more_weights():
 def test_even_kernels_are_refused():
     with pytest.raises(ValueError, match=r"odd: 3, 5 or 7, not 4"):
         NetworkSettings(kernel=4)
+
+
+def test_as_many_weights_as_published():
+    usual = {"features": 16, "depth": 4}
+    unet = build(
+        "unet", normalization="none", upsampling="transposed", outputs=1, **usual
+    )
+    assert sum(w.numel() for w in unet.parameters()) == pytest.approx(1.94e6, rel=2e-3)
+    unetr = build("unetr_base", 3, patch=(96, 96, 96), **usual)
+    assert sum(w.numel() for w in unetr.parameters()) == pytest.approx(92.6e6, rel=5e-3)
