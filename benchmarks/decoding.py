@@ -1,17 +1,21 @@
 """Channels to instances, side by side with the same steps in skimage and scipy.
 
 ``python benchmarks/decoding.py`` prints the table; ``--growth`` adds sizes from 512² to
-8192² and 64³ to 512³ with peak memory, ``--levels`` the effect of dividing the
-landscape into levels. Ratios to the reference use its recorded times on two cores.
+8192² and 64³ to 512³ with peak memory, up to ``--largest`` pixels, ``--levels`` the
+effect of dividing the landscape into levels, ``--cancel`` how soon a stale job ends.
+Ratios to the reference use its recorded times on two cores; ``--peer SCRIPT`` runs the
+reference itself too, where it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +24,13 @@ from skimage.filters import threshold_otsu
 from skimage.segmentation import watershed
 
 from inputs import CASES, load
-from napari_bioseg.channels import Instances, LiveDecoder, Prediction, decode
+from napari_bioseg.channels import (
+    Cancelled,
+    Instances,
+    LiveDecoder,
+    Prediction,
+    decode,
+)
 from napari_bioseg.measure import match
 from napari_bioseg.settings import InstanceSettings
 from timing import Timing, machine, milliseconds, peak_memory, table, timed
@@ -37,7 +47,10 @@ RECORDED = {
     ("3d", "match"): 5.9,
 }
 """Seconds of BiaPy 3.7.1, median of 3, on two cores."""
-HEAD = ("input", "step", "ms", "cpu ms", "skimage ms", "ratio", "BiaPy ms", "ratio")
+HEAD = (
+    *("input", "step", "ms", "cpu ms", "cores"),
+    *("skimage ms", "ratio", "BiaPy ms", "ratio"),
+)
 
 
 def by_the_book(prediction: Prediction) -> np.ndarray:
@@ -111,6 +124,7 @@ def row(
         step,
         milliseconds(ours.median),
         milliseconds(ours.processor),
+        f"{ours.processor / min(ours.walls):.1f}",
         milliseconds(theirs.median) if theirs else "",
         f"{theirs.median / ours.median:.0f}x" if theirs else "",
         milliseconds(reference) if reference else "",
@@ -175,11 +189,13 @@ def growth_of(shape: tuple[int, ...], folder: Path) -> None:
     )
 
 
-def growth(folder: Path) -> None:
+def growth(folder: Path, largest: float) -> None:
     shapes = [(n, n) for n in (512, 1024, 2048, 4096, 8192)]
     shapes += [(n, n, n) for n in (64, 128, 256, 512)]
     rows = []
     for shape in shapes:
+        if np.prod(shape) > largest:
+            continue
         size = "x".join(map(str, shape))
         command = [sys.executable, __file__, "--folder", str(folder), "--one", size]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -188,25 +204,69 @@ def growth(folder: Path) -> None:
     print(table(head, rows))
 
 
+def cancelling(folder: Path, runs: int = 40) -> None:
+    """Print how long a whole-volume job goes on after nobody wants it any more."""
+    arrays = load(CASES["3d"], folder)
+    base = np.stack([arrays["F"], arrays["C"]])
+    rows = []
+    for shape in ((128, 256, 256), (512, 512, 256)):
+        times = (1, *(n // m for n, m in zip(shape, base.shape[1:], strict=True)))
+        prediction = Prediction(np.tile(base, times), "FC")
+        LiveDecoder(prediction).update(InstanceSettings())  # compiled
+        begun = time.perf_counter()
+        LiveDecoder(prediction).update(InstanceSettings())
+        whole = time.perf_counter() - begun
+        delays = []
+        # spread evenly over the job: Otsu, smoothing, components, flood
+        for share in (np.arange(runs) + 0.5) / runs:
+            end = time.perf_counter() + share * whole
+            try:
+                LiveDecoder(prediction).update(
+                    InstanceSettings(), cancelled=lambda e=end: time.perf_counter() > e
+                )
+            except Cancelled:
+                delays.append(time.perf_counter() - end)
+        figures = (np.median(delays), np.percentile(delays, 95), max(delays))
+        size = "x".join(map(str, shape))
+        rows.append((size, *map(milliseconds, (whole, *figures))))
+    print(table(("input", "whole ms", "given up, median", "p95", "worst"), rows))
+
+
+def peer(script: Path | None) -> None:
+    """Run the reference side by side, or say that its recorded times are used."""
+    if script is None or importlib.util.find_spec("biapy") is None:
+        print("BiaPy is not run: its times are those recorded for version 3.7.1")
+        return
+    subprocess.run([sys.executable, script.name], cwd=script.parent, check=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     folder = Path(tempfile.gettempdir()) / "napari-bioseg-benchmarks"
     parser.add_argument("--folder", type=Path, default=folder, help="for drawn inputs")
     parser.add_argument("--case", choices=CASES, action="append")
     parser.add_argument("--growth", action="store_true")
+    parser.add_argument(
+        "--largest", type=float, default=2e8, help="pixels of the largest input grown"
+    )
     parser.add_argument("--levels", action="store_true")
+    parser.add_argument("--cancel", action="store_true")
+    parser.add_argument("--peer", type=Path, help="script that times the reference")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         growth_of(tuple(map(int, given.one.split("x"))), given.folder)
         return
     print(machine())
+    peer(given.peer)
     rows = [r for case in given.case or CASES for r in rows_of(case, given.folder)]
     print(table(HEAD, rows))
     if given.levels:
         levels(given.folder)
     if given.growth:
-        growth(given.folder)
+        growth(given.folder, given.largest)
+    if given.cancel:
+        cancelling(given.folder)
 
 
 if __name__ == "__main__":
