@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
+from napari_bioseg.io import read_log
 from napari_bioseg.widgets.session import session_of
 from napari_bioseg.widgets.train import training
 from napari_bioseg.widgets.train.continuing import STATE_FILE, earlier_training
@@ -91,6 +92,10 @@ def test_train_button_trains_saves_and_offers_to_predict(tiny, qtbot, viewer, ow
     assert states == ["done"]
     assert tiny.note.message == ""
     assert "nuclei BC is saved" in tiny.view.result.message
+    folder = tiny.view._report.parent
+    assert tiny.view.report_button.isVisible()
+    assert "<svg" in (folder / "report.html").read_text(encoding="utf-8")
+    assert len(read_log(folder)) == len(tiny.view.plot.epochs)
     assert not tiny.view.predict_button.isHidden()
     assert tiny.view.plot.epochs == [1, 2, 3]
     assert len(tiny.view.plot.steps) == 6

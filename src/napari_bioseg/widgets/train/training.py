@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,8 @@ class Saved:
     """The model is on disk."""
 
     folder: Path
+    report: Path | None = None
+    """Page about the training, if one was written."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,13 @@ class NotSaved:
     """The model could not be written; it is still in memory."""
 
     folder: Path
+    message: str
+
+
+@dataclass(frozen=True)
+class NotWritten:
+    """Log, TensorBoard or report could not be written; training goes on."""
+
     message: str
 
 
@@ -244,7 +253,7 @@ def training(
 
     Yields
     ------
-    Doing, engine.TrainEvent, PreviewReady, Saved, NotSaved
+    Doing, engine.TrainEvent, PreviewReady, NotWritten, Saved, NotSaved
         ``send("stop")`` ends the training and keeps the best.
     """
     yield Doing("Starting the deep-learning library")
@@ -252,11 +261,13 @@ def training(
 
     load_for_training()
     from napari_bioseg.engine import Started, Trained, train
+    from napari_bioseg.io import TrainingFiles
 
     yield Doing("Reading the training images")
     pairs = read_pairs()
     yield Doing("Checking the images and making the channels")
     known = None if start is None else _open(start, workflow)
+    files = TrainingFiles(folder, workflow)
     events = train(pairs, workflow, folder=folder, resume=resume, start=known)
     previewer = Previewer(previews)
     model: Model | None = None
@@ -268,12 +279,21 @@ def training(
             except StopIteration:
                 return
             command = yield event
+            if isinstance(event, Trained):
+                yield Doing("Saving the model")
+                saved = save(event.model, folder)
+                trouble = files.see(event)
+                if isinstance(saved, Saved):
+                    saved = replace(saved, report=files.report)
+                yield saved
+            else:
+                trouble = files.see(event)
+            if trouble:
+                command = (yield NotWritten(trouble)) or command
+            if isinstance(event, Trained):
+                return
             if isinstance(event, Started):
                 model = event.model
-            elif isinstance(event, Trained):
-                yield Doing("Saving the model")
-                yield save(event.model, folder)
-                return
             view = previewer.due() if model is not None else None
             if view is not None and model is not None and command is None:
                 ready = previewer.predict(view, model)

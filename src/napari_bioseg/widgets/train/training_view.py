@@ -7,19 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QUrl, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.look import Palette, palette_of
 from napari_bioseg.widgets.forms.note import Note
+from napari_bioseg.widgets.forms.rows import row_of
 from napari_bioseg.widgets.jobs.progress import ProgressLine, clock
 from napari_bioseg.widgets.jobs.worker import Job
 
 from .live_preview import LivePreview
 from .plots import LearningPlot
-from .training import Doing, NotSaved, PreviewReady, Saved, save
+from .training import Doing, NotSaved, NotWritten, PreviewReady, Saved, save
 
 ENDS = {
     "finished": "all epochs done",
@@ -68,23 +70,24 @@ class TrainingView(QWidget):
         self.result = Note()
         self.predict_button = QPushButton("Predict with it")
         self.predict_button.setToolTip("Open the Predict panel with this model.")
+        self.report_button = QPushButton("Open report")
+        self.report_button.setToolTip(
+            "Show curves, sample predictions and settings in the web browser."
+        )
         self.save_button = QPushButton("Save again")
         self.save_button.setToolTip("Try once more to write the model.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)
-        for part in (
-            self.progress,
-            self.plot,
-            self.preview,
-            self.result,
-            self.predict_button,
-            self.save_button,
-        ):
+        for part in (self.progress, self.plot, self.preview, self.result):
             layout.addWidget(part)
-        self.predict_button.hide()
-        self.save_button.hide()
+        layout.addLayout(row_of(self.predict_button, self.report_button))
+        layout.addWidget(self.save_button)
+        self._report: Path | None = None
+        for button in (self.predict_button, self.report_button, self.save_button):
+            button.hide()
         self.predict_button.clicked.connect(self.predict)
+        self.report_button.clicked.connect(self._open_report)
         self.save_button.clicked.connect(self.save_again)
 
     def palette_changed(self, palette: Palette) -> None:
@@ -111,8 +114,9 @@ class TrainingView(QWidget):
         self.minutes = minutes
         self._model = self._started = self._deadline = self._first_step = None
         self.result.clear()
-        self.predict_button.hide()
-        self.save_button.hide()
+        self._report = None
+        for button in (self.predict_button, self.report_button, self.save_button):
+            button.hide()
         job.event.connect(self._event)
         job.state_changed.connect(self._state_changed)
         job.failed.connect(self._job_failed)
@@ -226,8 +230,17 @@ class TrainingView(QWidget):
         self._session.model = event.folder
         self.result.say(f"{event.folder.name} is saved: {self._ended}", "good")
         self.result.setToolTip(str(event.folder))
+        self._report = event.report
         self.predict_button.show()
+        self.report_button.setVisible(event.report is not None)
         self.save_button.hide()
+
+    def _on_not_written(self, event: NotWritten) -> None:
+        self.trouble.emit(event.message, "warning")
+
+    def _open_report(self) -> None:
+        if self._report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._report)))
 
     def _on_not_saved(self, event: NotSaved) -> None:
         self._session.model = self._model
@@ -302,5 +315,6 @@ _HANDLERS: dict[str, Callable[[TrainingView, Any], None]] = {
     "Trained": TrainingView._on_trained,
     "Saved": TrainingView._on_saved,
     "NotSaved": TrainingView._on_not_saved,
+    "NotWritten": TrainingView._on_not_written,
 }
 """By name: the engine's events are not imported here, they would bring torch along."""
