@@ -61,3 +61,18 @@ def test_all_panels_open_together(make_napari_viewer_proxy: Any) -> None:
     ]
     again = open_all_panels(viewer)
     assert again == panels
+
+
+def test_measure_is_in_the_measure_menu_too(manifest: PluginManifest) -> None:
+    items = manifest.contributions.menus["napari/layers/measure"]
+    assert [item.command for item in items] == ["napari-bioseg.measure"]
+
+
+def test_every_key_in_the_preferences_is_one_of_the_panel(
+    manifest: PluginManifest,
+) -> None:
+    from napari_bioseg.widgets.proofread.keys import ACTIONS
+
+    offered = manifest.contributions.configurations["keys"].properties
+    keys = {name: held.default for name, held in offered.items()}
+    assert keys == {name: key for name, (key, _) in ACTIONS.items()}

@@ -91,7 +91,7 @@ class Marks:
             name=NAME,
             size=1,
             face_color="#ffd43b",
-            border_color="#000000",
+            border_width=0,
             canvas_size_limits=(PIXELS, PIXELS),
             metadata={"bioseg": {"role": "marks"}},
             **transforms_of(over),
