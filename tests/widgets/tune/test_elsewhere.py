@@ -88,7 +88,7 @@ def test_classes_by_hand_start_with_the_background(viewer, open_panel, qtbot):
     panel.show()
     for box, name in zip(boxes(panel), ("class 1", "class 2", "class 0"), strict=True):
         if box.currentText() == NOTHING and name == "class 0":
-            assert "classes start with class 0" in panel.choice.info.text()
+            assert "class 0, the background, is missing" in panel.choice.info.text()
         box.setCurrentText(name)
     settle(qtbot, panel)
     expected = data[[2, 0, 1]].argmax(axis=0)

@@ -25,6 +25,7 @@ from napari_bioseg.settings import (
 )
 from napari_bioseg.widgets.bridge.layers import Slices
 
+from .counting import histogram_of
 from .region_choice import read_region
 from .sources import Source
 from .steady import SteadyIds
@@ -32,8 +33,6 @@ from .tuning import Answer, Edits, Stage, Tuning
 
 QUICK = 0.03
 """Seconds within which the whole answer comes at once, without a preview."""
-BINS = 128
-"""Bars of a histogram."""
 PAUSE = 0.1
 """Seconds that a slider must stand still before more than the view is decoded."""
 FRAMES = 4
@@ -287,31 +286,6 @@ def frame_of(view: Slices, leading: int) -> tuple[int, ...]:
         Its place along them.
     """
     return tuple((side.start + side.stop - 1) // 2 for side in view[:leading])
-
-
-def histogram_of(
-    channel: str, data: NDArray[np.float32]
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Count the values of a channel for its slider.
-
-    Parameters
-    ----------
-    channel : str
-        Its name.
-    data : ndarray
-        Its values; probabilities are counted between 0 and 1, so that sliders line up,
-        distances from the smallest to the largest.
-
-    Returns
-    -------
-    counts, edges : ndarray
-    """
-    low, high = float(data.min()), float(data.max())
-    if channel not in ("D", "Dv2"):
-        low, high = 0.0, 1.0
-    elif low == high:
-        low, high = min(low, 0.0), max(high, 1.0)
-    return np.histogram(data, BINS, (low, max(high, low + 1e-6)))
 
 
 def _overtaken(cancelled: Callable[[], bool], seconds: float) -> bool:

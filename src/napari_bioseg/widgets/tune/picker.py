@@ -108,11 +108,11 @@ class ChannelPicker(QWidget):
                 f"{FOREGROUND} is a prediction of its own; "
                 f"set the other rows to {NOTHING}, or it to B"
             )
-        classes = sorted(name for name in names if name.startswith("class "))
-        if classes and (len(classes) < len(names) or "class 0" not in classes):
+        classes = [name for name in names if name.startswith("class ")]
+        if classes and "class 0" not in classes:
             raise ValueError(
-                f"{', '.join(names)} do not go together: classes start with class 0, "
-                "the background, and stand alone"
+                f"{', '.join(sorted(classes))}: class 0, the background, is missing; "
+                "say which channel it is"
             )
         if not parts:
             return None

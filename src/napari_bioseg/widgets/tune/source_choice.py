@@ -21,7 +21,8 @@ from napari_bioseg.widgets.session import session_of
 from .channels_first import ChannelsLast
 from .live import Tuner, load
 from .picker import ChannelPicker
-from .sources import Source, ValuesError, find_sources
+from .sources import Source, find_sources
+from .values import ValuesError
 
 BY_HAND = "Choose layers…"
 
