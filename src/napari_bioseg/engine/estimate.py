@@ -26,8 +26,9 @@ from .shared_norm import leave_norms_alone
 WHOLE_BATCH = 0.5
 """A whole batch is timed if that probably takes less than this, in seconds; else one
 patch stands for all."""
-WORKSPACE = 1.25
-"""Memory of a step, beside the weights, as a multiple of what it keeps to go back."""
+WORKSPACE = 1.5
+"""Memory of a step, beside the weights, as a multiple of what it keeps to go back; as
+measured on a CPU."""
 FORWARD_SHARE = 1 / 3
 """Time of going forward only, as a share of a step."""
 

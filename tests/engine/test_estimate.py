@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import torch
+
+from napari_bioseg.engine import Started, train
+from napari_bioseg.engine.device import repeatable
+
+
+def guess(pairs, workflow):
+    events = train(pairs, workflow)
+    started = next(events)
+    events.close()
+    assert isinstance(started, Started)
+    return started.estimate
+
+
+def test_memory_grows_with_what_is_computed_at_once(disks, tiny):
+    pairs = [disks(), disks(seed=1)]
+    small, large, parts = (
+        guess(pairs, tiny.replace(train=tiny.train.replace(**values)))
+        for values in (
+            {"batch_size": 2},
+            {"batch_size": 8},
+            {"batch_size": 8, "accumulation": 4},
+        )
+    )
+    assert small.fits
+    assert 3 < large.memory / small.memory < 4.2
+    assert parts.memory == small.memory
+    deep = tiny.replace(network=tiny.network.replace(features=16))
+    assert guess(pairs, deep).memory > 3 * small.memory
+
+
+def test_time_adds_up_to_epochs_and_keeps_to_the_limit(disks, tiny):
+    pairs = [disks(), disks(seed=1)]
+    found = guess(pairs, tiny)
+    assert found.epoch_seconds > 3 * found.step_seconds > 0
+    assert found.seconds == 2 * found.epoch_seconds
+    limited = tiny.train.replace(epochs=10**5, minutes=0.5)
+    assert guess(pairs, tiny.replace(train=limited)).seconds == 30
+
+
+def test_deterministic_operations_are_asked_for_inside_only():
+    with repeatable(False):
+        assert not torch.are_deterministic_algorithms_enabled()
+    with repeatable(True):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.backends.cudnn.deterministic
+    assert not torch.are_deterministic_algorithms_enabled()
