@@ -76,12 +76,11 @@ def test_coarse_z_is_left_alone(architecture):
 
 
 @pytest.mark.parametrize("architecture", LIGHT)
-@pytest.mark.parametrize("dimensions", [2, 3])
-def test_a_few_steps_lower_the_loss(architecture, dimensions):
-    patch = (16, 16, 16)[:dimensions]
-    network = build(architecture, dimensions, patch=patch, features=8)
+def test_a_few_steps_lower_the_loss_in_3d(architecture):
+    patch = (16, 16, 16)
+    network = build(architecture, 3, patch=patch, features=8)
     image = torch.randn(2, 1, *patch)
-    wanted = (image > 0).float().expand(-1, 2, *(-1,) * dimensions)
+    wanted = (image > 0).float().expand(-1, 2, -1, -1, -1)
     rate = 1e-2 if architecture in CONVOLUTIONS else 3e-3
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate)
     losses = []
