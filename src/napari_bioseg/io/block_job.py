@@ -131,17 +131,18 @@ class BlockJob:
             if not done.cut.any() or widened == WIDENED:
                 break
             halo = (2 * halo[0], 2 * halo[1], 2 * halo[2])
-        ids = done.ids[labels[inside(outer, box)]]
+        local = labels[inside(outer, box)]
+        ids = done.ids[local]
         self._array(LABELS)[box] = ids
-        numbers, counts = np.unique(ids, return_counts=True)
+        counts = np.bincount(local.ravel(), minlength=len(done.ids))
         touching = np.zeros(0, np.uint64)
         if self.border is not None:
             touching = np.unique(ids[self._near_edge(box, self.border.distance)])
         self._save(
             "flood",
             place,
-            ids=numbers,
-            counts=counts,
+            ids=done.ids[counts > 0],
+            counts=counts[counts > 0],
             touching=touching,
             cut=done.ids[done.cut],
         )

@@ -104,10 +104,11 @@ def flood_block(
         all objects.
     """
     mask = np.ascontiguousarray(foreground_mask(volume, plan, settings, never)[outer])
-    ids, numbers = np.unique(seeds, return_inverse=True)
-    if ids[0] != 0:
-        ids, numbers = np.insert(ids, 0, np.uint64(0)), numbers + 1
-    local = np.ascontiguousarray(numbers.reshape(seeds.shape).astype(np.int32))
+    placed = seeds > 0  # few pixels, so that little is sorted
+    present, numbers = np.unique(seeds[placed], return_inverse=True)
+    ids = np.concatenate((np.zeros(1, np.uint64), present))
+    local = np.zeros(seeds.shape, np.int32)
+    local[placed] = numbers + 1
     local[~mask] = 0
     count = len(ids) - 1
     labels = np.zeros(local.shape, np.int32)
@@ -133,7 +134,7 @@ def flood_block(
     )
     labels[labels > count] = 0
     cut = np.zeros(count + 1, np.bool_)
-    here = np.unique(labels[inner])
+    here = np.flatnonzero(np.bincount(labels[inner].ravel()))
     ends = _at_ends(labels, edges)
     cut[np.intersect1d(here, ends)] = True
     cut[0] = plan.background == "none" and _unreached(
