@@ -229,7 +229,7 @@ def classes(arguments: argparse.Namespace) -> None:
     truth = np.concatenate([pair.labels.ravel() for pair in test])
     found = np.concatenate([labels.ravel() for labels in found])
     result = overlap(truth, found, len(CLASSES))
-    print(f"\n| class | IoU | Dice |\n|---|---|---|  {note}")
+    print(f"preset {arguments.preset}: {note}\n\n| class | IoU | Dice |\n|---|---|---|")
     for value, name in enumerate(CLASSES):
         print(f"| {name} | {result.iou[value]:.3f} | {result.dice[value]:.3f} |")
     print(f"| mean | {result.mean_iou:.3f} | |")
