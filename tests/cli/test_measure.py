@@ -116,3 +116,12 @@ def test_images_of_other_labels(folder, capsys):
     write_image(folder / "images/cell_1.tif", np.zeros((1, 7, 7)))
     assert main([*words, "--images", str(folder / "images")]) == 2
     assert "cell_1.tif: an image of shape (1, 7, 7) does" in capsys.readouterr().err
+
+
+def test_unknown_pixel_sizes_are_said_once(tmp_path, capsys):
+    for name in ("a", "b", "c"):
+        write_labels(tmp_path / f"labels/{name}.tif", touching_cells_2d(64)[1])
+    words = ["measure", str(tmp_path / "labels"), "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    (note,) = capsys.readouterr().err.splitlines()
+    assert "a.tif and 2 more do not say how large a pixel is" in note

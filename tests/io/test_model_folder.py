@@ -285,3 +285,8 @@ def test_new_thresholds_are_kept(folder):
     with pytest.raises(ModelError, match=r"belong to another model .*: task is"):
         save_settings(other, folder)
     assert peek_model(folder) == tuned
+
+
+def test_whoever_may_read_the_settings_may_read_the_weights(saved):
+    modes = {file.name: file.stat().st_mode for file in saved.iterdir()}
+    assert modes["weights.safetensors"] == modes["workflow.yaml"]

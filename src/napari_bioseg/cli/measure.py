@@ -107,16 +107,17 @@ def run(args: argparse.Namespace) -> None:
     if not args.overwrite:
         check_free([*kept_files, *measurement_files(args.output, files)])
     tables: dict[str, pd.DataFrame] = {}
-    units = set()
+    sizes = {name: _spacing(args, infos[name], images.get(name)) for name in files}
+    _note_pixels([files[name] for name in files if sizes[name][0] is None], args)
     for name, path in files.items():
-        spacing, unit = _spacing(args, infos[name], images.get(name))
-        units.add(unit)
+        spacing, unit = sizes[name]
         kept, tables[name] = _one(args, path, images.get(name), spacing, groups)
         if groups:
             about = _about(spacing, kept.ndim)
             write_labels(
                 result_path(args.output, "labels", name), kept, spacing=about, unit=unit
             )
+    units = {unit for _, unit in sizes.values()}
     unit = units.pop() if len(units) == 1 else ""
     write_measurements(args.output, tables, unit=unit)
     _print(tables, args)
@@ -179,13 +180,19 @@ def _spacing(
     for source in sources:
         if source.spacing is not None:
             return source.spacing[-axes:], source.unit
-    if not args.quiet:
-        print(
-            f"note: {info.path} does not say how large a pixel is; measured in pixels "
-            "(--spacing tells it)",
-            file=sys.stderr,
-        )
     return None, ""
+
+
+def _note_pixels(unknown: Sequence[Path], args: argparse.Namespace) -> None:
+    """Say once which label images are measured in pixels."""
+    if not unknown or args.quiet:
+        return
+    more = f" and {len(unknown) - 1} more do" if unknown[1:] else " does"
+    print(
+        f"note: {unknown[0]}{more} not say how large a pixel is; measured in pixels "
+        "(--spacing tells it)",
+        file=sys.stderr,
+    )
 
 
 def _one(

@@ -26,7 +26,8 @@ def progress_bar(total: int, name: str, unit: str, *, quiet: bool) -> Any:
     Returns
     -------
     tqdm.tqdm
-        Disappears when done; in a log file it writes a line now and then.
+        Disappears when done; in a log file it writes a line now and then, and none
+        for what is done at once.
     """
     from tqdm import tqdm
 
@@ -34,10 +35,11 @@ def progress_bar(total: int, name: str, unit: str, *, quiet: bool) -> Any:
     return tqdm(
         total=total,
         desc=name,
-        unit=unit,
+        unit=f" {unit}",
         disable=quiet,
         leave=not watched,
         file=sys.stderr,
+        delay=0 if watched else _EVERY,
         mininterval=0.1 if watched else _EVERY,
         dynamic_ncols=watched,
     )

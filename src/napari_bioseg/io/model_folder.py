@@ -63,6 +63,8 @@ def save_model(model: Model, folder: str | Path) -> Path:
         workflow_part.write_text(model.workflow.to_yaml(), encoding="utf-8")
         with replacing(folder / WEIGHTS) as weights_part:
             _save(save_file, weights, weights_part, about)
+            # safetensors lets nobody but the owner read; colleagues share models.
+            weights_part.chmod(workflow_part.stat().st_mode)
     return folder
 
 
