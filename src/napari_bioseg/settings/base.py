@@ -72,6 +72,8 @@ def setting(
     advanced: bool = False,
     title: str | None = None,
     unit: str = "",
+    group: str = "",
+    suggestions: tuple[str, ...] = (),
 ) -> Any:
     """Declare one setting; its docstring is the sentence of help.
 
@@ -89,8 +91,18 @@ def setting(
         Label of the form row, if the field's name in plain words will not do.
     unit
         Unit shown behind the value.
+    group
+        Heading that forms put above this and the other advanced settings of its group.
+    suggestions
+        Texts that forms offer; others may be typed.
     """
-    extra: dict[str, JsonValue] = {"step": step, "advanced": advanced, "unit": unit}
+    extra: dict[str, JsonValue] = {
+        "step": step,
+        "advanced": advanced,
+        "unit": unit,
+        "group": group,
+        "suggestions": list(suggestions),
+    }
     return Field(default, ge=ge, le=le, title=title, json_schema_extra=extra)
 
 
@@ -110,6 +122,8 @@ class FieldSpec:
     models: tuple[type[Settings], ...] = ()
     advanced: bool = False
     unit: str = ""
+    group: str = ""
+    suggestions: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> str:
@@ -197,6 +211,8 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec | None:
         models=models,
         advanced=bool(extra.get("advanced", False)),
         unit=str(extra.get("unit", "")),
+        group=str(extra.get("group", "")),
+        suggestions=tuple(extra.get("suggestions") or ()),  # type: ignore[arg-type]
     )
 
 

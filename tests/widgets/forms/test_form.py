@@ -20,6 +20,7 @@ from napari_bioseg.settings import (
     InstanceTask,
     MinMaxNormalization,
     PercentileNormalization,
+    RangeNormalization,
     RemoveSmall,
     SemanticTask,
     Settings,
@@ -313,12 +314,40 @@ def test_a_union_shows_the_settings_of_its_kind_and_remembers_the_others(qtbot):
     editor.form.editor("low").box.setValue(5)
     assert form.settings.normalization == PercentileNormalization(low=5)
     box = editor.box
-    box.setCurrentIndex(box.findText("Minmax"))
+    box.setCurrentIndex(box.findText("Darkest to brightest"))
     assert form.settings.normalization == MinMaxNormalization()
+    assert editor.form.editor("measured_on").isVisible()
+    box.setCurrentIndex(box.findText("Range of the data type"))
+    assert form.settings.normalization == RangeNormalization()
     assert not editor.form.isVisible()  # it has no settings
-    box.setCurrentIndex(box.findText("Percentile"))
+    box.setCurrentIndex(box.findText("Percentiles"))
     assert form.settings.normalization == PercentileNormalization(low=5)
     assert editor.form.isVisible()
+
+
+def test_a_text_with_suggestions_is_chosen_or_typed(qtbot):
+    form = form_of(qtbot, TrainSettings())
+    editor = form.editor("monitor")
+    editor.offer(("validation loss", "IoU C"))
+    assert editor.box.currentText() == "validation loss"
+    editor.box.setCurrentIndex(1)
+    editor.box.textActivated.emit("IoU C")
+    assert form.settings.monitor == "IoU C"
+    editor.box.lineEdit().setText("error D")
+    editor.box.lineEdit().editingFinished.emit()
+    assert form.settings.monitor == "error D"
+
+
+def test_advanced_rows_stand_under_the_heading_of_their_group(qtbot):
+    form = form_of(qtbot, TrainSettings())
+    form.show()
+    form.advanced.expanded = True
+    form.resize(360, form.sizeHint().height())
+    texts = [label for label in form.findChildren(QLabel) if label.isVisible()]
+    tops = {label.text(): label.mapTo(form, QPoint(0, 0)).y() for label in texts}
+    order = ["Optimiser", "Best model and files", "Monitor", "Computer", "Device"]
+    assert [tops[text] for text in order] == sorted(tops[text] for text in order)
+    assert tops["Fit thresholds"] < tops["Computer"] < tops["Seed"]
 
 
 def buttons(widget, text):

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_bioseg.settings import FieldSpec
 
 from .spin_boxes import guard_wheel, number_box
+from .wording import in_words
 
 __all__ = [
     "PLAIN_EDITORS",
@@ -81,7 +82,7 @@ class ChoiceEditor(Editor):
         self._box = QComboBox()
         guard_wheel(self._box)
         for word in spec.choices:
-            self._box.addItem(word.replace("_", " "), word)
+            self._box.addItem(in_words(word), word)
         self._box.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )

@@ -7,23 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
-from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QLabel,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bioseg.settings import FieldSpec, Settings, describe, explain
 
 from .editors import PLAIN_EDITORS, Editor
-from .form_row import FormRow, capitalised, error_label, tooltip
-from .list_editor import ListEditor, kind_help, kind_title
+from .form_row import FormRow, capitalised, error_label, heading, tooltip
+from .list_editor import ListEditor
+from .nested_editors import ModelEditor, UnionEditor
 from .section import Section
-from .spin_boxes import guard_wheel
+from .suggested_text import SuggestedTextEditor
+
+NESTED_EDITORS: dict[str, Callable[[FieldSpec, Callable[[Settings], Any]], Editor]] = {
+    "model": ModelEditor,
+    "union": UnionEditor,
+    "list": ListEditor,
+}
+"""The editor of each kind of setting that holds other settings."""
+LABEL_WIDTH = 108
+"""Pixels kept for labels, so that the controls of all parts of a form line up."""
 
 
 class SettingsForm(QWidget):
@@ -74,7 +77,7 @@ class SettingsForm(QWidget):
         layout.addWidget(self._grid(plain or specs))
         self.advanced: Section | None = None
         if folded:
-            self.advanced = Section("Advanced", self._grid(folded))
+            self.advanced = Section("More", self._grid(_grouped(folded)), bold=False)
             layout.addWidget(self.advanced)
         self._general = error_label()
         layout.addWidget(self._general)
@@ -155,44 +158,54 @@ class SettingsForm(QWidget):
         self._rows[name].show(visible)
 
     def _grid(self, specs: Sequence[FieldSpec]) -> QWidget:
-        """Draw rows: label and editor side by side, large editors below a title."""
+        """Draw rows under the headings of their groups."""
         box = QWidget()
         grid = QGridLayout(box)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
-        for line, spec in enumerate(specs):
-            current = getattr(self._settings, spec.name)
-            editor = editor_for(replace(spec, default=current))
-            editor.setToolTip(tooltip(spec))
-            error = error_label()
-            parts: tuple[QWidget, ...]
-            if spec.kind == "list" and len(specs) == 1:
-                grid.addWidget(editor, 3 * line, 0, 1, 2)
-                parts = (editor,)
-            elif spec.kind in ("model", "list"):
-                section = Section(
-                    capitalised(spec.title), editor, expanded=spec.kind == "list"
-                )
-                section.setToolTip(tooltip(spec))
-                grid.addWidget(section, 3 * line, 0, 1, 2)
-                parts = (section,)
-            else:
-                label = QLabel(capitalised(spec.title))
-                label.setToolTip(tooltip(spec))
-                grid.addWidget(label, 3 * line, 0)
-                if isinstance(editor, UnionEditor):
-                    grid.addWidget(editor.box, 3 * line, 1)
-                    grid.addWidget(editor, 3 * line + 1, 0, 1, 2)
-                    parts = (label, editor.box, editor)
-                else:
-                    grid.addWidget(editor, 3 * line, 1)
-                    parts = (label, editor)
-            grid.addWidget(error, 3 * line + 2, 0, 1, 2)
-            editor.changed.connect(self._edited)
-            self._rows[spec.name] = FormRow(spec, editor, error, parts)
+        grid.setColumnMinimumWidth(0, LABEL_WIDTH)
+        group = ""
+        for spec in specs:
+            if spec.group != group:
+                group = spec.group
+                grid.addWidget(heading(group), grid.rowCount(), 0, 1, 2)
+            self._add_row(grid, spec, alone=len(specs) == 1)
         return box
+
+    def _add_row(self, grid: QGridLayout, spec: FieldSpec, *, alone: bool) -> None:
+        """Draw label and editor side by side, large editors below a title."""
+        current = getattr(self._settings, spec.name)
+        editor = editor_for(replace(spec, default=current))
+        editor.setToolTip(tooltip(spec))
+        error = error_label()
+        line = grid.rowCount()
+        parts: tuple[QWidget, ...]
+        if spec.kind == "list" and alone:
+            grid.addWidget(editor, line, 0, 1, 2)
+            parts = (editor,)
+        elif spec.kind in ("model", "list"):
+            section = Section(
+                capitalised(spec.title), editor, expanded=spec.kind == "list"
+            )
+            section.setToolTip(tooltip(spec))
+            grid.addWidget(section, line, 0, 1, 2)
+            parts = (section,)
+        else:
+            label = QLabel(capitalised(spec.title))
+            label.setToolTip(tooltip(spec))
+            grid.addWidget(label, line, 0)
+            if isinstance(editor, UnionEditor):
+                grid.addWidget(editor.box, line, 1)
+                grid.addWidget(editor, line + 1, 0, 1, 2)
+                parts = (label, editor.box, editor)
+            else:
+                grid.addWidget(editor, line, 1)
+                parts = (label, editor)
+        grid.addWidget(error, line + 2, 0, 1, 2)
+        editor.changed.connect(self._edited)
+        self._rows[spec.name] = FormRow(spec, editor, error, parts)
 
     def _show(self, settings: Settings) -> None:
         for name, row in self._rows.items():
@@ -247,105 +260,6 @@ class SettingsForm(QWidget):
             self.error.emit(text)
 
 
-class ModelEditor(Editor):
-    """Nested settings as a form of their own."""
-
-    shows_problem = True
-
-    def __init__(self, spec: FieldSpec) -> None:
-        super().__init__()
-        self.form = SettingsForm(spec.default)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 0, 0, 0)
-        layout.addWidget(self.form)
-        self.form.changed.connect(lambda _: self.changed.emit())
-        self.form.error.connect(lambda _: self.changed.emit())
-
-    def value(self) -> Settings:
-        """Return the nested settings; raises ValueError while they are wrong."""
-        settings: Settings = self.form.settings
-        return settings
-
-    def set_value(self, value: Any) -> None:
-        """Show nested settings."""
-        self.form.blockSignals(True)
-        self.form.settings = value
-        self.form.blockSignals(False)
-
-
-class UnionEditor(Editor):
-    """The settings of one kind out of several; the form lays out its combo box.
-
-    Attributes
-    ----------
-    box : QComboBox
-        The kinds.
-    """
-
-    shows_problem = True
-
-    def __init__(self, spec: FieldSpec) -> None:
-        super().__init__()
-        self._kinds = spec.models
-        self.box = QComboBox()
-        self.box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.box.setMinimumContentsLength(6)
-        guard_wheel(self.box)
-        for kind in self._kinds:
-            self.box.addItem(kind_title(kind), kind)
-            self.box.setItemData(
-                self.box.count() - 1, kind_help(kind), Qt.ItemDataRole.ToolTipRole
-            )
-        self._forms: dict[type[Settings], SettingsForm] = {}
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(10, 0, 0, 0)
-        self.set_value(spec.default)
-        self.box.currentIndexChanged.connect(self._chosen)
-
-    @property
-    def form(self) -> SettingsForm:
-        """The form of the kind chosen."""
-        return self._form_of(self.box.currentData())
-
-    def value(self) -> Settings:
-        """Return the settings of the kind chosen."""
-        settings: Settings = self.form.settings
-        return settings
-
-    def set_value(self, value: Any) -> None:
-        """Choose the kind of some settings and show them."""
-        form = self._form_of(type(value), value)
-        form.blockSignals(True)
-        form.settings = value
-        form.blockSignals(False)
-        self.box.blockSignals(True)
-        self.box.setCurrentIndex(self._kinds.index(type(value)))
-        self.box.blockSignals(False)
-        self._show(form)
-
-    def _form_of(
-        self, kind: type[Settings], value: Settings | None = None
-    ) -> SettingsForm:
-        if kind not in self._forms:
-            form = SettingsForm(value or kind())
-            form.changed.connect(lambda _: self.changed.emit())
-            form.error.connect(lambda _: self.changed.emit())
-            self._layout.addWidget(form)
-            self._forms[kind] = form
-        return self._forms[kind]
-
-    def _chosen(self) -> None:
-        self._show(self.form)
-        self.changed.emit()
-
-    def _show(self, shown: SettingsForm) -> None:
-        for kind, form in self._forms.items():
-            form.setVisible(form is shown and bool(describe(kind)))
-        self.setVisible(bool(describe(self.box.currentData())))
-
-
 def editor_for(spec: FieldSpec) -> Editor:
     """Make the editor that suits a setting.
 
@@ -358,13 +272,11 @@ def editor_for(spec: FieldSpec) -> Editor:
     -------
     Editor
     """
-    if spec.kind == "model":
-        return ModelEditor(spec)
-    if spec.kind == "union":
-        return UnionEditor(spec)
-    if spec.kind == "list":
-        make: Callable[[Settings], Any] = SettingsForm
-        return ListEditor(spec, make)
+    make: Callable[[Settings], Any] = SettingsForm
+    if spec.kind in NESTED_EDITORS:
+        return NESTED_EDITORS[spec.kind](spec, make)
+    if spec.kind == "text" and spec.suggestions:
+        return SuggestedTextEditor(spec)
     return PLAIN_EDITORS[spec.kind](spec)
 
 
@@ -380,3 +292,9 @@ def _chosen(
         )
     names = drawable if include is None else include
     return [drawable[name] for name in names if name not in exclude]
+
+
+def _grouped(specs: Sequence[FieldSpec]) -> list[FieldSpec]:
+    """Bring settings of one group together, those without a group first."""
+    groups = list(dict.fromkeys(["", *(spec.group for spec in specs)]))
+    return sorted(specs, key=lambda spec: groups.index(spec.group))

@@ -99,3 +99,20 @@ def error_label() -> QLabel:
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.hide()
     return label
+
+
+def heading(text: str) -> QLabel:
+    """Make the line above the rows of one group.
+
+    Parameters
+    ----------
+    text : str
+        What the group is about.
+
+    Returns
+    -------
+    QLabel
+    """
+    label = QLabel(text)
+    label.setStyleSheet("font-style: italic; padding-top: 4px;")
+    return label

@@ -31,6 +31,7 @@ from napari_bioseg.settings import (
 from .editors import Editor
 from .section import Section
 from .spin_boxes import guard_wheel
+from .wording import in_words
 
 MakeForm = Callable[[Settings], Any]
 """Makes a `SettingsForm`; given, as the form itself draws lists."""
@@ -230,12 +231,19 @@ class _Item(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
+        self._up = _small_button("Move up", arrow=Qt.ArrowType.UpArrow)
+        self._down = _small_button("Move down", arrow=Qt.ArrowType.DownArrow)
+        away = _small_button("Remove", text="×")
+        self._up.clicked.connect(lambda: self.moved.emit(-1))
+        self._down.clicked.connect(lambda: self.moved.emit(1))
+        away.clicked.connect(lambda: self.removed.emit())
+        buttons = (self._up, self._down, away)
         specs = describe(self.kind)
         if len(specs) > 1 or any(spec.kind == "list" for spec in specs):
             # letters of channels say little, names of steps enough
             channel = issubclass(self.kind, ChannelSettings)
             name = kind_help(self.kind) if channel else kind_title(self.kind)
-            section = Section(name, self._form)
+            section = Section(name, self._form, corner=buttons)
             section.setToolTip(kind_help(self.kind))
             layout.addWidget(section, 1)
         else:
@@ -246,14 +254,8 @@ class _Item(QFrame):
             layout.addWidget(title, 0 if specs else 1)
             if specs:
                 layout.addWidget(self._form.editor(specs[0].name), 1)
-        self._up = _small_button("Move up", arrow=Qt.ArrowType.UpArrow)
-        self._down = _small_button("Move down", arrow=Qt.ArrowType.DownArrow)
-        away = _small_button("Remove", text="×")
-        self._up.clicked.connect(lambda: self.moved.emit(-1))
-        self._down.clicked.connect(lambda: self.moved.emit(1))
-        away.clicked.connect(lambda: self.removed.emit())
-        for button in (self._up, self._down, away):
-            layout.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
+            for button in buttons:
+                layout.addWidget(button)
 
     def value(self) -> Settings:
         """Return the entry."""
@@ -292,7 +294,7 @@ def kind_title(kind: type[Settings]) -> str:
     tag = str(tags[0]) if tags else kind.__name__
     if issubclass(kind, ChannelSettings):
         return tag
-    words = tag.replace("_", " ")
+    words = in_words(tag)
     return words[:1].upper() + words[1:]
 
 

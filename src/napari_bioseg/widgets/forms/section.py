@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 class _Title(QToolButton):
@@ -40,12 +48,22 @@ class Section(QWidget):
         What folds away; `set_body` gives it later.
     expanded : bool
         Whether the body is shown at first.
+    bold : bool
+        Whether the title stands out.
+    corner : sequence of QWidget
+        What stands at the right of the title.
     """
 
     toggled = Signal(bool)
 
     def __init__(
-        self, title: str, body: QWidget | None = None, *, expanded: bool = False
+        self,
+        title: str,
+        body: QWidget | None = None,
+        *,
+        expanded: bool = False,
+        bold: bool = True,
+        corner: Sequence[QWidget] = (),
     ) -> None:
         super().__init__()
         self._button = _Title(title)
@@ -58,13 +76,18 @@ class Section(QWidget):
         )
         self._button.setStyleSheet(
             "QToolButton#bioseg_section {background: transparent; border: none;"
-            " text-align: left; padding: 2px 0px; font-weight: bold;}"
+            " text-align: left; padding: 2px 0px;"
+            f" font-weight: {'bold' if bold else 'normal'};}}"
         )
         self._body: QWidget | None = None
         self._rows = QVBoxLayout(self)
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setSpacing(2)
-        self._rows.addWidget(self._button)
+        head = QHBoxLayout()
+        head.setSpacing(2)
+        for part in (self._button, *corner):
+            head.addWidget(part)
+        self._rows.addLayout(head)
         if body is not None:
             self.set_body(body)
         self._button.setChecked(expanded)
