@@ -22,7 +22,8 @@ def otsu(counts: NDArray[Any], edges: NDArray[np.float32]) -> float:
     -------
     float
         Centre of the last bin of the lower class; equal to
-        `skimage.filters.threshold_otsu` on the same bins.
+        `skimage.filters.threshold_otsu` on the same bins. Empty bins at either end
+        change nothing.
 
     References
     ----------
@@ -40,7 +41,10 @@ def otsu(counts: NDArray[Any], edges: NDArray[np.float32]) -> float:
     weights = counts.astype(np.float32)
     below = np.cumsum(weights)
     above = np.cumsum(weights[::-1])[::-1]
-    mean_below = np.cumsum(weights * centres) / below
-    mean_above = (np.cumsum((weights * centres)[::-1]) / above[::-1])[::-1]
+    sum_below = np.cumsum(weights * centres)
+    sum_above = np.cumsum((weights * centres)[::-1])[::-1]
+    # a class without pixels has no mean, and no weight in what follows
+    mean_below = np.divide(sum_below, below, np.zeros_like(sum_below), where=below > 0)
+    mean_above = np.divide(sum_above, above, np.zeros_like(sum_above), where=above > 0)
     between = below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2
     return float(centres[np.argmax(between)])
