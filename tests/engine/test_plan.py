@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from napari_bioseg.engine import Pair
+from napari_bioseg.engine.batch import draw_patch, epoch_order
+from napari_bioseg.engine.data_facts import data_facts
 from napari_bioseg.engine.plan import make_plan
-from napari_bioseg.settings import DataSettings, NetworkSettings, Workflow
+from napari_bioseg.samples import touching_cells_2d
+from napari_bioseg.settings import (
+    AugmentSettings,
+    DataSettings,
+    NetworkSettings,
+    Workflow,
+)
 
 SMALL = Workflow(network=NetworkSettings(features=4, depth=2))
 
@@ -99,3 +107,52 @@ def test_the_digest_tells_data_apart():
         for pairs in (first, list(first), [first[0], pair((40, 40), 2)])
     }
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize("favour", ["objects", "pixels"])
+def test_facts_count_objects_however_patches_are_centred(favour):
+    labels = np.zeros((64, 96), np.int32)
+    for number in range(5):
+        labels[10:16, 4 + 16 * number : 12 + 16 * number] = number + 1
+    workflow = Workflow(data=DataSettings(validation=0, favour=favour))
+    plan = make_plan([Pair(labels * 9.0, labels)], workflow)
+    assert dict(data_facts(plan))["objects to learn from"] == "5"
+
+
+def test_labels_may_lie_in_any_order_in_memory():
+    image, labels = touching_cells_2d(64, seed=1)
+    pairs = [Pair(np.ascontiguousarray(image.T), np.ascontiguousarray(labels.T))]
+    turned = [Pair(image.T, labels.T)]
+    plans = [make_plan(some, Workflow()) for some in (pairs, turned)]
+    digests = {plan.workflow.trained.digest for plan in plans}
+    assert len(digests) == 1
+    first, second = (draw_patch(plan, epoch_order(plan, 1)[0], 1, 0) for plan in plans)
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_quarter_turns_follow_the_pixels_of_each_image():
+    # four corners of different intensity tell how a patch was turned
+    image = np.kron(np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones((16, 16)))
+    labels = np.zeros((32, 32), np.int32)
+    labels[4:12, 4:12], labels[20:28, 20:28] = 1, 2
+    pairs = [Pair(image, labels), Pair(image, labels, spacing=(2.0, 1.0))]
+    still = dict.fromkeys(("brightness", "contrast", "noise"), 0.0)
+    workflow = Workflow(
+        data=DataSettings(validation=0, patch=(32, 32)),
+        network=NetworkSettings(depth=2),
+        augment=AugmentSettings(flips=False, **still),
+    )
+    plan = make_plan(pairs, workflow)
+    poses = [
+        {
+            tuple(
+                draw_patch(plan, np.array([number, -1]), 1, place)[0][
+                    0, ::31, ::31
+                ].ravel()
+            )
+            for place in range(40)
+        }
+        for number in (0, 1)
+    ]
+    assert [len(some) for some in poses] == [4, 2]

@@ -133,7 +133,7 @@ def draw_patch(plan: Plan, source: NDArray[np.int64], epoch: int, place: int) ->
         workflow.augment,
         rng,
         spread=subject.spread,
-        quarter_turns=has_square_pixels(plan.training[0]),
+        quarter_turns=has_square_pixels(subject),
         spacing=spacing,
     )
 

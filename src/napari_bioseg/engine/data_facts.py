@@ -34,7 +34,7 @@ def data_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("validation patches", str(len(plan.grid))),
     ]
     if not plan.workflow.is_semantic:
-        objects = sum(len(subject.centres) for subject in plan.training)
+        objects = sum(subject.objects for subject in plan.training)
         facts.insert(2, ("objects to learn from", f"{objects:,}"))
     return tuple(facts)
 

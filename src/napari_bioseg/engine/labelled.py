@@ -45,7 +45,8 @@ def read_ids(
         Numbers of objects or classes; 0 is background. Negative numbers count for
         nothing: `IGNORED`, or `HIDDEN` less the label where that is known.
     """
-    ids = np.asarray(pair.labels[region]).astype(np.int32)
+    # in C order, however the labels lie in memory: others go through it as it is
+    ids = np.asarray(pair.labels[region]).astype(np.int32, order="C")
     ignored = _ignored(ids, data)
     if data.background_label != "off":
         ids[ids == data.background_label] = 0

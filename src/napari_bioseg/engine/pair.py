@@ -14,8 +14,8 @@ from napari_bioseg.settings import Workflow
 from .labelled import slabs
 from .pair_classes import check_object_classes
 
-LARGEST_LABEL = 2**31 - 1
-"""Labels are held as int32."""
+LARGEST_LABEL = 2**31 - 2
+"""Labels are held as int32, and hidden ones as `HIDDEN` less the label."""
 MANY_LABELS = 1 << 20
 """Labels below this are counted in a table."""
 MAX_CHECKED = 100_000_000

@@ -55,6 +55,8 @@ class Subject:
         Places that patches may be centred on to show objects.
     digest : str
         Tells labels apart.
+    objects : int
+        How many objects, or classes, the labels hold.
     counted : ndarray, (n, axes)
         Pixels, chosen at random, that are labelled; patches lie around them where
         most of the image may count for nothing. Empty where all pixels count.
@@ -67,6 +69,7 @@ class Subject:
     bounds: Region
     centres: NDArray[np.int64]
     digest: str = ""
+    objects: int = 0
     counted: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 0), int))
 
     @property
@@ -142,6 +145,7 @@ def make_subjects(
             bounds=part,
             centres=_centres(pair, part, found, workflow, rng),
             digest=found.digest,
+            objects=len(found.values),
             counted=_counted(pair, part, found, workflow, rng),
         )
         for part, found in zip(parts, surveys, strict=True)
