@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from napari_bioseg.engine import EpochDone, StepDone, Trained, train
+from napari_bioseg.engine import (
+    EpochDone,
+    Model,
+    Pair,
+    StepDone,
+    Trained,
+    fit_validation,
+    train,
+)
+from napari_bioseg.engine.loss import Loss
 from napari_bioseg.engine.monitor import check_monitor, is_better
+from napari_bioseg.engine.networks.encoder_decoder import EncoderDecoder
+from napari_bioseg.engine.plan import make_plan
 from napari_bioseg.engine.precision import make_scaler
 from napari_bioseg.engine.step import Stepper
+from napari_bioseg.engine.validate import validate
 from napari_bioseg.io import open_model
+from napari_bioseg.samples import touching_cells_2d
 from napari_bioseg.settings import TrainSettings
 
 
@@ -218,3 +232,61 @@ def test_gradients_are_clipped(disks, tiny, clip):
         assert np.sqrt(moved) > 0.01
     else:
         assert np.sqrt(moved) == pytest.approx(clip, rel=0.01)
+
+
+def full_network(monkeypatch, most: int) -> list[tuple[int, ...]]:
+    """Let memory hold only so many pixels, patches included, in judging."""
+    shapes: list[tuple[int, ...]] = []
+    forward = EncoderDecoder.forward
+
+    def limited(self, x):
+        if not self.training:
+            shapes.append(tuple(x.shape))
+            if x.shape[0] * math.prod(x.shape[2:]) > most:
+                raise torch.OutOfMemoryError("CUDA out of memory (injected)")
+        return forward(self, x)
+
+    monkeypatch.setattr(EncoderDecoder, "forward", limited)
+    return shapes
+
+
+def test_validation_that_does_not_fit_judges_fewer_patches_at_once(roomy, monkeypatch):
+    pairs, workflow = roomy
+    plan = make_plan(pairs, workflow)
+    model = Model.create(plan.workflow)
+    assert len(plan.grid) == 4
+    with monkeypatch.context() as patched:
+        shapes = full_network(patched, most=10**9)
+        whole, scores = validate(model, plan, Loss(model))
+        assert [shape[0] for shape in shapes] == [4]
+    shapes = full_network(monkeypatch, most=1024)
+    value, same = validate(model, plan, Loss(model))
+    assert [shape[0] for shape in shapes] == [4, 2, 1, 1, 1, 1]
+    # nothing is counted twice, neither what was tried in vain
+    assert value == pytest.approx(whole, rel=1e-5)
+    assert same == pytest.approx(scores, rel=1e-6)
+
+
+def test_validation_for_which_no_memory_suffices_is_said(roomy, monkeypatch):
+    full_network(monkeypatch, most=0)
+    with pytest.raises(MemoryError, match="not even one patch fits"):
+        list(train(*roomy))
+
+
+def test_a_training_is_not_lost_for_its_thresholds(roomy, monkeypatch):
+    pairs, workflow = roomy
+    shapes = full_network(monkeypatch, most=4 * 1024)
+    monkeypatch.setattr(fit_validation, "LEAST_OBJECTS", 1)
+    pairs = [replace(pair, role="training") for pair in pairs]
+    image, labels = touching_cells_2d(128, seed=1)
+    workflow = workflow.replace(train=workflow.train.replace(steps=1))
+    judged = Pair(image, labels, role="validation")
+    *_, last = train([*pairs, judged], workflow)
+    assert isinstance(last, Trained)
+    # the middle of the image, half as large each time
+    assert [shape[2:] for shape in shapes[-3:]] == [(128, 128), (64, 128), (64, 64)]
+    full_network(monkeypatch, most=1024)
+    workflow = workflow.replace(data=workflow.data.replace(patch=(32, 64)))
+    plan = make_plan([*pairs, judged], workflow)
+    model = Model.create(plan.workflow)
+    assert fit_validation.fit_to_validation(model, plan, 1.0) == workflow.instances

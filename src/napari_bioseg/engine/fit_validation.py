@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_bioseg.settings import InstanceSettings
 from .fit import CANDIDATES, fit_thresholds
 from .labelled import read_ids
 from .model import Model, run_network
+from .out_of_memory import is_out_of_memory, release
 from .plan import Plan
 from .targets import Region, Subject
 
@@ -56,13 +58,18 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
     predictions: list[Prediction] = []
     truths: list[NDArray[Any]] = []
     pixels = objects = 0
+    largest = LARGEST_PART[model.dimensions]
     for subject in plan.validation:
-        region = _middle(subject, LARGEST_PART[model.dimensions])
-        truth = read_ids(subject.pair, region, plan.workflow.data)
-        if predictions and pixels + truth.size > most:
+        region = _middle(subject, largest)
+        if predictions and pixels + _pixels(region) > most:
             break
+        found = _predicted(model, subject, region, math.prod(plan.patch))
+        if found is None:
+            break
+        region, data = found[0], found[1][:channels]
+        largest = min(largest, _pixels(region))
+        truth = read_ids(subject.pair, region, plan.workflow.data)
         pixels += truth.size
-        data = run_network(model, subject.scale(subject.pair.read(region)))[:channels]
         data[:, truth < 0] = 0  # what is found there is neither right nor wrong
         names = model.outputs[:channels]
         predictions.append(Prediction(data, names, subject.pair.pixel_size))
@@ -76,6 +83,32 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
     }
     tries = int(work / pixels)
     return fit_thresholds(predictions, truths, given, tries=tries, keep=fixed).settings
+
+
+def _predicted(
+    model: Model, subject: Subject, region: Region, least: int
+) -> tuple[Region, NDArray[np.float32]] | None:
+    """Predict a part of an image, or its middle where memory does not suffice.
+
+    Returns None if not even ``least`` pixels fit: a training that is done must not be
+    lost for its thresholds.
+    """
+    while True:
+        image = subject.scale(subject.pair.read(region))
+        try:
+            return region, run_network(model, image)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        release(model.device)
+        smaller = _middle(subject, _pixels(region) // 2)
+        if _pixels(smaller) < least:
+            return None
+        region = smaller
+
+
+def _pixels(region: Region) -> int:
+    return math.prod(part.stop - part.start for part in region)
 
 
 def _middle(subject: Subject, most: int) -> Region:

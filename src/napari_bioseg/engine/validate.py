@@ -101,24 +101,36 @@ def _judge(
     total, first = 0.0, 0
     while first < len(samples):
         part = samples[first : first + size]
-        try:
-            images, targets = to_device(part, model)
-            with autocast(model.device, plan.workflow.train, model.dimensions):
-                logits = model.network(images).float()
-            value = float(loss(logits, targets)) * len(part)
-            counts.add(logits, targets)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if size == 1:
-                raise MemoryError(NOT_EVEN_ONE) from error
-            size = -(-size // 2)
-        else:
+        value = _attempt(model, plan, loss, part, counts)
+        if value is not None:
             total += value
             first += len(part)
             continue
-        release(model.device)  # after the error, which holds on to memory, is gone
+        release(model.device)
+        if size == 1:
+            raise MemoryError(NOT_EVEN_ONE)
+        size = -(-len(part) // 2)
     return total, size
+
+
+def _attempt(
+    model: Model, plan: Plan, loss: Loss, part: Sequence[Sample], counts: _Counts
+) -> float | None:
+    """Judge some patches at once; return the sum of their losses, None if too many.
+
+    What did not fit is let go on return, so that there is room for fewer.
+    """
+    try:
+        images, targets = to_device(part, model)
+        with autocast(model.device, plan.workflow.train, model.dimensions):
+            logits = model.network(images).float()
+        value = float(loss(logits, targets)) * len(part)
+        counts.add(logits, targets)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
+    return value
 
 
 class _Counts:
