@@ -98,7 +98,9 @@ def test_another_job_is_refused(job, tmp_path):
     ):
         next(train(pairs, other, folder=tmp_path, resume=True))
     other = workflow.replace(network=workflow.network.replace(features=8))
-    with pytest.raises(ValueError, match=r"cannot resume: network\.features was 4 and is 8"):
+    with pytest.raises(
+        ValueError, match=r"cannot resume: network\.features was 4 and is 8"
+    ):
         next(train(pairs, other, folder=tmp_path, resume=True))
 
 
@@ -153,3 +155,21 @@ def test_a_disk_that_fills_up_loses_nothing(job, tmp_path, monkeypatch):
     warnings = [event.warning for event in rest if isinstance(event, EpochDone)]
     assert all("No space left" in warning for warning in warnings)
     assert list(tmp_path.iterdir()) == []  # nothing half-written either
+
+
+def test_a_new_training_forgets_the_state_of_an_earlier_one(job, tmp_path):
+    pairs, workflow = job
+    interrupt(pairs, workflow, tmp_path, 2, 1)
+    assert (tmp_path / STATE_FILE).exists()
+    interrupt(pairs, workflow, tmp_path, 1, 2)  # ends before its first epoch does
+    with pytest.raises(ValueError, match="there is no interrupted training"):
+        next(train(pairs, workflow, folder=tmp_path, resume=True))
+
+
+def test_a_training_that_cannot_begin_leaves_the_earlier_state(job, tmp_path):
+    pairs, workflow = job
+    interrupt(pairs, workflow, tmp_path, 2, 1)
+    wrong = workflow.replace(train=workflow.train.replace(monitor="beauty"))
+    with pytest.raises(ValueError, match="beauty"):
+        next(train(pairs, wrong, folder=tmp_path))
+    assert next(train(pairs, workflow, folder=tmp_path, resume=True)).first_epoch == 2

@@ -22,6 +22,12 @@ def test_what_may_change_is_noted():
     ]
 
 
+def test_what_changes_nothing_but_the_time_may_change():
+    assert check_same_job(OLD, changed("data", workers=2)) == [
+        "training goes on with data.workers = 2 instead of auto"
+    ]
+
+
 def test_every_setting_that_must_not_change_is_named():
     new = changed("train", batch_size=3, optimizer="sgd", epochs=7)
     new = new.replace(network=new.network.replace(features=8))

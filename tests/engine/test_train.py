@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,9 +16,11 @@ from napari_bioseg.engine import (
     Started,
     StepDone,
     Trained,
+    clock,
     predict_array,
     train,
 )
+from napari_bioseg.engine.step import Stepped, Stepper
 from napari_bioseg.settings import (
     AugmentSettings,
     DataSettings,
@@ -228,7 +232,10 @@ def test_patience_ends_training(disks, tiny):
     assert trained.epochs < 50
 
 
-def test_minutes_end_training_and_the_schedule_follows(disks, tiny):
+def test_minutes_end_training_and_the_schedule_follows(disks, tiny, monkeypatch):
+    ticks = itertools.count(0, 0.005)  # a clock of its own, however busy the machine is
+    watch = SimpleNamespace(monotonic=lambda: next(ticks))
+    monkeypatch.setattr(clock, "time", watch)
     settings = tiny.train.replace(epochs=10_000, minutes=0.03, patience=0)
     events = list(train([disks(), disks(seed=1)], tiny.replace(train=settings)))
     epochs = [event for event in events if isinstance(event, EpochDone)]
@@ -288,3 +295,22 @@ def test_training_more_starts_from_a_model(disks, tiny):
     other = tiny.replace(network=tiny.network.replace(features=8))
     with pytest.raises(ValueError, match="belong to another network"):
         next(train(pairs, other, start=first))
+
+
+def test_an_epoch_without_a_finite_loss_is_never_the_best(disks, tiny, monkeypatch):
+    # as in float16 while the scaler still looks for its scale
+    takes = Stepper.step
+    taken: list[int] = []
+
+    def step(self, *args):
+        taken.append(len(taken))
+        return takes(self, *args) if len(taken) > 3 else Stepped(float("inf"))
+
+    monkeypatch.setattr(Stepper, "step", step)
+    monkeypatch.setattr(Stepper, "may_recover", True)
+    workflow = tiny.replace(train=tiny.train.replace(monitor="training loss"))
+    events = list(train([disks(), disks(seed=1)], workflow))
+    first, second = (event for event in events if isinstance(event, EpochDone))
+    assert np.isnan(first.train_loss)
+    assert (first.best, second.best) == (False, True)
+    assert events[-1].score == second.train_loss

@@ -136,6 +136,17 @@ def load_state(folder: Path) -> State:
         ) from error
 
 
+def forget_state(folder: Path) -> None:
+    """Remove the state of an earlier training: what is trained now is another one.
+
+    Parameters
+    ----------
+    folder : Path
+        The model folder; its model stays.
+    """
+    (folder / STATE_FILE).unlink(missing_ok=True)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that either all of it or the earlier one is there.
 

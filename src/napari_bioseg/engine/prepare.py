@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_bioseg.settings import Workflow
 
-from .checkpoint import load_state, write_atomically
+from .checkpoint import forget_state, load_state, write_atomically
 from .device import choose_device
 from .model import Model
 from .monitor import check_monitor
@@ -66,6 +66,8 @@ def prepare(
     run.notes += notes
     if state is not None:
         run.resume(state)
+    elif run.folder is not None:
+        forget_state(run.folder)
     model.network.train()
     return run
 

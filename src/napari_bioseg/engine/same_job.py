@@ -10,6 +10,7 @@ from napari_bioseg.settings import Workflow
 SECTIONS = ("task", "network", "data", "augment", "train")
 """Parts of a workflow that training uses."""
 MAY_CHANGE = {
+    "data.workers",
     "train.epochs",
     "train.minutes",
     "train.patience",

@@ -114,7 +114,7 @@ def _events(run: Run) -> Training:
                 return
             if run.out_of_time:
                 break
-        done = run.finish_epoch(sum(losses) / max(len(losses), 1))
+        done = run.finish_epoch(sum(losses) / len(losses) if losses else math.nan)
         if (yield from _tell(run, done)):
             yield run.trained("stopped")
             return
