@@ -83,7 +83,7 @@ def by_blocks(data, channels, how, block, halo, first=1):
     )
     seeds = np.zeros(shape, np.uint64)
     for place, piece in found.items():
-        seeds[grid.box(place)] = numbers.of(place, piece.numbers)
+        seeds[grid.box(place)] = numbers.of(place)[piece.numbers]
     labels = np.zeros(shape, np.uint64)
     cut = 0
     reach = max(seed_margin(how), int(how.smoothing + 0.5), 3)
@@ -92,9 +92,13 @@ def by_blocks(data, channels, how, block, halo, first=1):
         outer = grid.box(place, (halo,) * 3)
         wide = grid.box(place, (halo + reach,) * 3)
         edges = [(p.start == 0, p.stop == n) for p, n in zip(outer, shape, strict=True)]
+        present, local = np.unique(seeds[outer], return_inverse=True)
+        ids = np.union1d(np.zeros(1, np.uint64), present)
+        local = local.reshape(seeds[outer].shape) + (len(ids) - len(present))
         done = flood_block(
             volume(wide, survey.bounds),
-            seeds[outer],
+            local.astype(np.int32),
+            ids,
             plan,
             how,
             inside(wide, outer),

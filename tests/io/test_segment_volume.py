@@ -91,7 +91,8 @@ def test_equal_to_memory(tmp_path, flat, dtype):
     assert done.notes == ()
     steps = [event.step for event in events if isinstance(event, BlockDone)]
     assert steps == sorted(steps)
-    assert set(steps) == {1, 2, 3, 4, 5}
+    # few values are counted at the first look
+    assert set(steps) == ({1, 3, 4, 5} if dtype == "uint8" else {1, 2, 3, 4, 5})
     assert not unfinished(path).exists()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from napari_bioseg.channels.blockwise import (
     plan_of,
     seed_block,
     seed_margin,
+    tally,
 )
 from napari_bioseg.channels.blockwise.grid import Box, Place, inside
 from napari_bioseg.channels.blockwise.join_seeds import SeedNumbers
@@ -28,8 +29,7 @@ from napari_bioseg.settings import CleanupStep, ClearBorder, InstanceSettings
 
 from .block_passes import block_file, load_block, save_block
 
-WIDENED = 2
-"""How often the halo is doubled where objects reach its end."""
+_WIDE = threading.Lock()
 SEEDS, LABELS = "seeds.zarr", "labels.zarr"
 SURVEY, NUMBERS, FINAL = "survey.npz", "numbers.npz", "final.npz"
 
@@ -41,7 +41,7 @@ class BlockJob:
     Attributes
     ----------
     data : array
-        Channels (C, [Z,] Y, X), dask or numpy.
+        Channels (C, [Z,] Y, X), zarr, dask or numpy.
     names : tuple of str
         Of the channels.
     full : float
@@ -58,6 +58,8 @@ class BlockJob:
         The blocks.
     halo : tuple of int
         How far blocks look beyond, per axis.
+    widest : tuple of int
+        How far at most, where objects reach the end of the halo.
     spacing : tuple of float
         Along Z, Y and X.
     asked : tuple of str
@@ -75,30 +77,45 @@ class BlockJob:
     folder: Path
     grid: Grid
     halo: tuple[int, int, int]
+    widest: tuple[int, int, int]
     spacing: tuple[float, float, float]
     asked: tuple[str, ...]
     token: str
 
     def read(self, box: Box) -> dict[str, NDArray[np.float32]]:
         """Read the channels of a box."""
+        found = {}
+        for name, channel in zip(self.names, self._stored(box), strict=True):
+            found[name] = np.ascontiguousarray(channel, np.float32)
+            if self.full != 1:
+                found[name] /= np.float32(self.full)
+        return found
+
+    @property
+    def counted(self) -> bool:
+        """Whether there are so few values that all are counted at the first look."""
+        return bool(self.data.dtype == np.uint8)
+
+    def _stored(self, box: Box) -> Any:
         flat = self.data.ndim == 3
         part = self.data[(slice(None), *(box[1:] if flat else box))]
         if hasattr(part, "compute"):
             # a block is a worker's own work, on a cluster too
             part = part.compute(scheduler="synchronous")
-        values = np.asarray(part).astype(np.float32)
-        if flat:
-            values = values[:, np.newaxis]
-        if self.full != 1:
-            values /= np.float32(self.full)
-        return {
-            name: np.ascontiguousarray(channel)
-            for name, channel in zip(self.names, values, strict=True)
-        }
+        values = np.asarray(part)
+        return values[:, np.newaxis] if flat else values
 
     def ranges(self, place: Place) -> None:
-        """Find the range of each channel."""
-        found = bounds_of(self.read(self.grid.box(place)))
+        """Find the range of each channel, or how often each value occurs."""
+        box = self.grid.box(place)
+        if self.counted:
+            counts = {
+                name: sum(np.bincount(plane.ravel(), minlength=256) for plane in values)
+                for name, values in zip(self.names, self._stored(box), strict=True)
+            }
+            self._save("ranges", place, **counts)
+            return
+        found = bounds_of(self.read(box))
         self._save("ranges", place, **{n: np.array(b) for n, b in found.items()})
 
     def histograms(self, place: Place) -> None:
@@ -118,32 +135,42 @@ class BlockJob:
         found = seed_block(volume, plan, self.settings, inside(outer, box))
         self._array(SEEDS)[box] = found.numbers
         self._save(
-            "seeds", place, sizes=found.sizes, inside=found.inside, **found.faces()
+            "seeds",
+            place,
+            sizes=found.sizes,
+            inside=found.inside,
+            foreground=np.int64(found.foreground),
+            **found.faces(),
         )
 
     def flood(self, place: Place) -> None:
         """Flood, clean each object, and count pixels by object."""
         box = self.grid.box(place)
         halo = self.halo
-        for widened in range(WIDENED + 1):
-            outer = self.grid.box(place, halo)
-            done, labels = self._flooded(box, outer)
-            if not done.cut.any() or widened == WIDENED:
-                break
-            halo = (2 * halo[0], 2 * halo[1], 2 * halo[2])
+        outer = self.grid.box(place, halo)
+        done, labels = self._flooded(box, outer)
+        while done.cut.any() and halo != self.widest:
+            z, y, x = (
+                min(2 * reach, most)
+                for reach, most in zip(halo, self.widest, strict=True)
+            )
+            halo = (z, y, x)
+            with _WIDE:  # one at a time, for they take more memory
+                outer = self.grid.box(place, halo)
+                done, labels = self._flooded(box, outer)
         local = labels[inside(outer, box)]
-        ids = done.ids[local]
-        self._array(LABELS)[box] = ids
-        counts = np.bincount(local.ravel(), minlength=len(done.ids))
-        touching = np.zeros(0, np.uint64)
+        self._array(LABELS)[box] = local
+        top = len(done.ids) - 1
+        touching = np.zeros(top + 1, np.bool_)
         if self.border is not None:
-            touching = np.unique(ids[self._near_edge(box, self.border.distance)])
+            near = self._near_edge(box, self.border.distance)
+            touching = tally(local, top, near) > 0
         self._save(
             "flood",
             place,
-            ids=done.ids[counts > 0],
-            counts=counts[counts > 0],
-            touching=touching,
+            ids=done.ids,
+            counts=tally(local, top),
+            touching=done.ids[touching],
             cut=done.ids[done.cut],
         )
 
@@ -151,8 +178,9 @@ class BlockJob:
         """Write the objects that stay, with their last numbers."""
         final = _final(str(self.folder), self.token)
         box = self.grid.box(place)
-        ids = np.asarray(self._array(LABELS)[box])
-        values = final[ids.astype(np.int64)]
+        ids = load_block(block_file(self.folder, "flood", place))["ids"]
+        local = np.asarray(self._array(LABELS)[box])
+        values = final[ids.astype(np.int64)][local]
         out = self._array("image.zarr/0")
         region = box[1:] if out.ndim == 2 else box
         out[region] = values.reshape([p.stop - p.start for p in region])
@@ -174,7 +202,7 @@ class BlockJob:
         ]
         done = flood_block(
             Volume(self.read(wide), survey.bounds, self.spacing),
-            self._seeds_in(outer),
+            *self._seeds_in(outer),
             plan,
             self.settings,
             inside(wide, outer),
@@ -187,18 +215,20 @@ class BlockJob:
             labels = apply(labels, self.within)
         return done, labels[np.newaxis] if flat else labels
 
-    def _seeds_in(self, outer: Box) -> NDArray[np.uint64]:
+    def _seeds_in(self, outer: Box) -> tuple[NDArray[np.int32], NDArray[np.uint64]]:
+        """Return the seeds of a box as places in a list of their numbers."""
         numbers = _numbers(str(self.folder), self.token)
-        pieces = np.asarray(self._array(SEEDS)[outer])
-        found = np.empty(pieces.shape, np.uint64)
-        for place in self.grid.touching(outer):
+        seeds = np.asarray(self._array(SEEDS)[outer])
+        tables = {place: numbers.of(place) for place in self.grid.touching(outer)}
+        ids = np.unique(np.concatenate([np.zeros(1, np.uint64), *tables.values()]))
+        for place, table in tables.items():
             z, y, x = (
                 slice(max(a.start, b.start), min(a.stop, b.stop))
                 for a, b in zip(self.grid.box(place), outer, strict=True)
             )
-            part = inside(outer, (z, y, x))
-            found[part] = numbers.of(place, pieces[part])
-        return found
+            part = seeds[inside(outer, (z, y, x))]
+            part[...] = np.searchsorted(ids, table).astype(np.int32)[part]
+        return seeds, ids
 
     def _near_edge(self, box: Box, distance: int) -> NDArray[np.bool_]:
         near = np.zeros([p.stop - p.start for p in box], np.bool_)
@@ -273,17 +303,3 @@ def _numbers(folder: str, _: str) -> SeedNumbers:
 def _final(folder: str, _: str) -> NDArray[Any]:
     values: NDArray[Any] = load_block(Path(folder) / FINAL)["numbers"]
     return values
-
-
-def bytes_a_block(block: tuple[int, ...], halo: tuple[int, ...], channels: int) -> int:
-    """Return the memory that one block takes at its widest.
-
-    Parameters
-    ----------
-    block, halo : tuple of int
-        In pixels.
-    channels : int
-        How many there are.
-    """
-    pixels = math.prod(b + 2 * h for b, h in zip(block, halo, strict=True))
-    return pixels * (4 * channels * 2 + 48)

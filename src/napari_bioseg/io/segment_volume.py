@@ -6,7 +6,7 @@ import math
 import shutil
 import uuid
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from napari_bioseg.channels.blockwise import (
     join_seeds,
     plan_of,
     questions,
+    survey_of_values,
 )
 from napari_bioseg.channels.blockwise.grid import Place
 from napari_bioseg.channels.blockwise.room import (
@@ -40,13 +41,13 @@ from .block_job import (
     LABELS,
     NUMBERS,
     SEEDS,
-    SURVEY,
     BlockJob,
-    bytes_a_block,
     save_numbers,
     save_survey,
+    survey_of,
 )
 from .block_passes import Run, block_file, load_block, runner_of, save_block
+from .block_size import HALO, block_for, halo_for, margins_of, workers_for
 from .divided_cleanup import divided_cleanup
 from .ome_zarr import ZarrFormat, add_pyramid, chunks_for, create_zarr
 from .predictions import StoredPrediction
@@ -62,8 +63,10 @@ from .volume import (
 )
 from .write import label_type
 
-HALO = 48
-"""Pixels that blocks look beyond in Y and X; doubled where objects are larger."""
+WIDEST = 4
+"""How many times the halo may become as wide, where objects reach its end."""
+_FORMAT = 2
+"""Of what an interrupted call leaves; one of another version does not go on."""
 PASSES = ("ranges", "histograms", "seeds", "flood", "finish")
 
 
@@ -100,7 +103,7 @@ def segment_volume(
     resume: bool = False,
     overwrite: bool = False,
     block: Sequence[int] | None = None,
-    halo: int = HALO,
+    halo: int | None = None,
     first: int = 1,
     zarr_format: ZarrFormat = 2,
 ) -> Generator[BlockDone | PyramidGrown | Segmented, None, None]:
@@ -120,9 +123,10 @@ def segment_volume(
         Replace a result, and forget one that is not complete.
     block : sequence of int, optional
         Size of the blocks per spatial axis; by the memory there is if not given.
-    halo : int
-        Pixels in Y and X (less along a coarser Z) that blocks look beyond. Where
-        objects reach its end it is doubled twice at most.
+    halo : int, optional
+        Pixels in Y and X (less along a coarser Z) that blocks look beyond; by the size
+        of the mean object, and 48 at most, if not given. Where objects reach its end it
+        is doubled, up to four times as much or 192.
     first : int
         Number of the first object.
     zarr_format : {2, 3}
@@ -147,11 +151,12 @@ def segment_volume(
     within, after = divided_cleanup(workflow)
     part = unfinished(path)
     job = _job(prediction, workflow, part, within, after, block, halo)
-    facts = {
+    facts: dict[str, Any] = {
         "channels": [str(prediction.path), list(prediction.data.shape)],
         "settings": workflow.instances.model_dump(mode="json"),
         "cleanup": workflow.cleanup.model_dump(mode="json"),
-        "halo": list(job.halo),
+        "halo": halo,
+        "version": _FORMAT,
     }
     with explained_disk(path):
         before = ProgressFile.job_of(part / PROGRESS) if resume else None
@@ -160,10 +165,13 @@ def segment_volume(
             job = _job(prediction, workflow, part, within, after, size, halo)
         facts["blocks"] = list(job.grid.block)[-len(prediction.data.shape) + 1 :]
         ProgressFile(part / PROGRESS, facts, resume=resume).close()
-        workers = _workers(job, workflow)
-        with runner_of(job, workers, workflow.predict.cluster) as run:
+        cluster = workflow.predict.cluster
+        with runner_of(job, _workers(job, workflow), cluster) as run:
             thresholds = yield from _survey(job, run)
-            yield from _seeds(job, run, workflow)
+            pixels, seeds = yield from _seeds(job, run, workflow)
+        if halo is None:
+            job = _with_halo(job, pixels, seeds)
+        with runner_of(job, _workers(job, workflow), cluster) as run:
             objects, top, large = yield from _flood(job, run, after, first)
             out = part / IMAGE
             if not (out / "0").exists():
@@ -189,7 +197,7 @@ def segment_volume(
     if large:
         notes = (
             f"{large} objects are larger than what blocks look beyond, "
-            f"{4 * job.halo[-1]} px; their borders with others may differ from those "
+            f"{job.widest[-1]} px; their borders with others may differ from those "
             "of the whole volume",
         )
     yield Segmented(path, objects, thresholds, notes)
@@ -225,7 +233,7 @@ def _job(
     within: tuple[CleanupStep, ...],
     after: tuple[CleanupStep, ...],
     block: Sequence[int] | None,
-    halo: int,
+    halo: int | None,
 ) -> BlockJob:
     names = prediction.channels or workflow.outputs
     size = tuple(prediction.data.shape[1:])
@@ -233,14 +241,11 @@ def _job(
     z, y, x = flat + size
     spacing = prediction.spacing or (1.0,) * len(size)
     coarse = (1.0, *spacing) if flat else spacing
-    deep = 0 if flat else max(4, math.ceil(halo * min(1.0, coarse[2] / coarse[0])))
-    margins = (deep, halo, halo)
+    margins = margins_of(halo or HALO, coarse, flat=bool(flat))
+    widest = margins_of(WIDEST * (halo or HALO), coarse, flat=bool(flat))
     if block is None:
-        room = _room(workflow)
-        wanted = (1, 2048, 2048) if flat else (192, 192, 192)
-        while bytes_a_block(wanted, margins, len(names)) > room and wanted[2] > 64:
-            deep_block = 1 if flat else wanted[0] // 2
-            wanted = (deep_block, wanted[1] // 2, wanted[2] // 2)
+        facts = (len(names), _room(workflow), cores())
+        wanted = block_for((z, y, x), coarse, *facts, flat=bool(flat))
     else:
         first, second, third = (*flat, *block)
         wanted = (first, second, third)
@@ -248,7 +253,7 @@ def _job(
     border = [step for step in after if isinstance(step, ClearBorder)]
     asked = questions(names, workflow.instances)
     job = BlockJob(
-        prediction.data,
+        _directly(prediction),
         tuple(names),
         prediction.full,
         workflow.instances,
@@ -257,6 +262,7 @@ def _job(
         part,
         Grid((z, y, x), limited),
         margins,
+        widest,
         (float(coarse[0]), float(coarse[1]), float(coarse[2])),
         tuple(asked),
         uuid.uuid4().hex,
@@ -269,8 +275,30 @@ def _job(
 
 
 def _workers(job: BlockJob, workflow: Workflow) -> int:
-    need = bytes_a_block(job.grid.block, job.halo, len(job.names))
-    return max(1, min(cores(), _room(workflow) // need))
+    facts = (len(job.names), job.grid.shape, _room(workflow), cores())
+    return workers_for(job.grid.block, job.halo, *facts)
+
+
+def _with_halo(job: BlockJob, pixels: int, seeds: int) -> BlockJob:
+    """Let blocks look as far beyond as objects are large."""
+    flat = job.data.ndim == 3
+    plan = plan_of(job.names, job.settings, survey_of(job.folder))
+    known = plan.background == "none"  # else all pixels count as foreground
+    reach = halo_for(pixels, seeds, job.spacing, flat=flat) if known else HALO
+    return replace(job, halo=margins_of(reach, job.spacing, flat=flat))
+
+
+def _directly(prediction: StoredPrediction) -> Any:
+    """Return the zarr array itself where it is our own: reading it costs less."""
+    import zarr
+
+    data = prediction.data
+    if prediction.workflow is None or not hasattr(data, "dask"):
+        return data
+    node: Any = zarr.open(str(prediction.path), mode="r")
+    array = node if isinstance(node, zarr.Array) else node.get("0")
+    same = array is not None and (array.shape, array.dtype) == (data.shape, data.dtype)
+    return array if same else data
 
 
 def _chunks(grid: Grid) -> tuple[int, int, int]:
@@ -299,25 +327,30 @@ def _found(job: BlockJob, name: str, place: Place) -> dict[str, Any]:
 def _survey(job: BlockJob, run: Run) -> Generator[BlockDone, None, dict[str, float]]:
     yield from _step(job, run, "ranges", 1)
     survey = Survey.empty()
+    counts: dict[str, Any] = {}
     for place in job.grid.places:
         found = _found(job, "ranges", place)
-        survey.widen({name: (float(b[0]), float(b[1])) for name, b in found.items()})
+        if job.counted:
+            counts = {n: counts.get(n, 0) + values for n, values in found.items()}
+        else:
+            survey.widen({n: (float(b[0]), float(b[1])) for n, b in found.items()})
+    if job.counted:
+        survey = survey_of_values(counts, job.full, job.asked)
     save_survey(job.folder, survey)
-    if job.asked:
+    if job.asked and not job.counted:
         yield from _step(job, run, "histograms", 2)
         for place in job.grid.places:
             survey.count(_found(job, "histograms", place))
         save_survey(job.folder, survey)
-    if not (job.folder / SURVEY).exists():
-        raise AssertionError("a survey was written")
     return dict(plan_of(job.names, job.settings, survey).thresholds)
 
 
-def _seeds(job: BlockJob, run: Run, workflow: Workflow) -> Iterator[BlockDone]:
+def _seeds(
+    job: BlockJob, run: Run, workflow: Workflow
+) -> Generator[BlockDone, None, tuple[int, int]]:
+    """Find all seeds; return pixels of foreground, and how many seeds there are."""
     _temporary(job, SEEDS, np.int32)
     yield from _step(job, run, "seeds", 3)
-    if (job.folder / NUMBERS).exists():
-        return
     found = {place: _found(job, "seeds", place) for place in job.grid.places}
     numbers = join_seeds(
         {place: block["sizes"] for place, block in found.items()},
@@ -329,13 +362,15 @@ def _seeds(job: BlockJob, run: Run, workflow: Workflow) -> Iterator[BlockDone]:
         workflow.instances.min_seed_size,
     )
     save_numbers(job.folder, numbers)
+    pixels = sum(int(block["foreground"]) for block in found.values())
+    return pixels, numbers.count
 
 
 def _flood(
     job: BlockJob, run: Run, after: Sequence[CleanupStep], first: int
 ) -> Generator[BlockDone, None, tuple[int, int, int]]:
     """Flood all blocks; return objects, the highest number, and those cut."""
-    _temporary(job, LABELS, np.uint64)
+    _temporary(job, LABELS, np.int32)
     yield from _step(job, run, "flood", 4)
     count = int(load_block(job.folder / NUMBERS)["count"])
     sizes = np.zeros(count + 1, np.int64)
@@ -365,6 +400,7 @@ def _flood(
 def _temporary(job: BlockJob, name: str, dtype: Any) -> None:
     """Create an array that only later steps read."""
     import zarr
+    from zarr.codecs import BloscCodec, BloscShuffle
 
     if (job.folder / name).exists():
         return
@@ -373,4 +409,5 @@ def _temporary(job: BlockJob, name: str, dtype: Any) -> None:
         shape=job.grid.shape,
         dtype=dtype,
         chunks=_chunks(job.grid),
+        compressors=BloscCodec(cname="lz4", clevel=1, shuffle=BloscShuffle.shuffle),
     )

@@ -4,7 +4,8 @@ from .flood_block import FloodedBlock, check_blockwise, flood_block
 from .grid import Grid
 from .join_seeds import SeedNumbers, join_seeds
 from .seed_block import SeedBlock, seed_block, seed_margin
-from .survey import Survey, plan_of, questions
+from .survey import Survey, plan_of, questions, survey_of_values
+from .tally import tally
 
 __all__ = [
     "FloodedBlock",
@@ -19,4 +20,6 @@ __all__ = [
     "questions",
     "seed_block",
     "seed_margin",
+    "survey_of_values",
+    "tally",
 ]

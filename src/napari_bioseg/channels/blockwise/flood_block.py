@@ -23,6 +23,7 @@ from napari_bioseg.channels.plan import Plan
 from napari_bioseg.settings import InstanceSettings
 
 from .grid import Box
+from .tally import tally
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,8 @@ def check_blockwise(plan: Plan, channels: Sequence[str]) -> None:
 
 def flood_block(
     volume: Volume,
-    seeds: NDArray[np.uint64],
+    seeds: NDArray[np.int32],
+    ids: NDArray[np.uint64],
     plan: Plan,
     settings: InstanceSettings,
     outer: Box,
@@ -85,7 +87,9 @@ def flood_block(
     volume : Volume
         Channels around the block, with what masks and smoothing need beyond the halo.
     seeds : ndarray
-        uint64, numbers of seeds in the block and its halo.
+        int32, seeds in the block and its halo as places in ``ids``; written into.
+    ids : ndarray
+        uint64, numbers of seeds in the whole volume; ``ids[0]`` is 0.
     plan : Plan
         What is compared with what.
     settings : InstanceSettings
@@ -104,39 +108,32 @@ def flood_block(
         all objects.
     """
     mask = np.ascontiguousarray(foreground_mask(volume, plan, settings, never)[outer])
-    placed = seeds > 0  # few pixels, so that little is sorted
-    present, numbers = np.unique(seeds[placed], return_inverse=True)
-    ids = np.concatenate((np.zeros(1, np.uint64), present))
-    local = np.zeros(seeds.shape, np.int32)
-    local[placed] = numbers + 1
-    local[~mask] = 0
+    np.multiply(seeds, mask, out=seeds)
     count = len(ids) - 1
-    labels = np.zeros(local.shape, np.int32)
-    if not local.any():
+    labels = np.zeros(seeds.shape, np.int32)
+    if not seeds.any():
         return FloodedBlock(labels, ids, np.zeros(count + 1, np.bool_))
     if plan.landscape is None:
-        landscape = distance_from_seeds(local, volume.spacing, never)
+        landscape = distance_from_seeds(seeds, volume.spacing, never)
     else:
         levels = flooded_channel(volume, plan, settings, never)
         landscape = np.ascontiguousarray(levels[outer])
     if plan.background == "far":
         near = where(volume.data, plan.near, any_of=True)
         background = ~grow_by_steps(near, 2)[outer]
-        local[background & (local == 0)] = count + 1
+        seeds[background & (seeds == 0)] = count + 1
     areas = components(mask, settings.connectivity, by_slice=settings.by_slice)
     flood_components(
         landscape,
-        local,
+        seeds,
         areas,
         settings.connectivity,
         by_slice=settings.by_slice,
         labels=labels,
     )
-    labels[labels > count] = 0
-    cut = np.zeros(count + 1, np.bool_)
-    here = np.flatnonzero(np.bincount(labels[inner].ravel()))
-    ends = _at_ends(labels, edges)
-    cut[np.intersect1d(here, ends)] = True
+    if plan.background == "far":
+        labels[labels > count] = 0
+    cut = _at_ends(labels, count, edges) & (tally(labels[inner], count) > 0)
     cut[0] = plan.background == "none" and _unreached(
         mask, labels, inner, edges, settings
     )
@@ -144,16 +141,16 @@ def flood_block(
 
 
 def _at_ends(
-    values: NDArray[np.int32], edges: Sequence[tuple[bool, bool]]
-) -> NDArray[np.int32]:
-    """Return the values on the faces that are not the volume's own."""
-    found = [np.zeros(1, np.int32)]
+    values: NDArray[np.int32], highest: int, edges: Sequence[tuple[bool, bool]]
+) -> NDArray[np.bool_]:
+    """Say which values are on the faces that are not the volume's own."""
+    found = np.zeros(highest + 1, np.bool_)
     for axis, (before, behind) in enumerate(edges):
         if not before:
-            found.append(np.unique(np.take(values, 0, axis)))
+            found[np.take(values, 0, axis)] = True
         if not behind:
-            found.append(np.unique(np.take(values, -1, axis)))
-    return np.unique(np.concatenate(found))
+            found[np.take(values, -1, axis)] = True
+    return found
 
 
 def _unreached(
@@ -169,5 +166,7 @@ def _unreached(
         return False
     areas = components(empty, settings.connectivity, by_slice=settings.by_slice)
     numbers = draw(areas, areas.component)
-    both = np.intersect1d(np.unique(numbers[inner]), _at_ends(numbers, edges))
-    return bool((both > 0).any())
+    both = _at_ends(numbers, areas.count, edges) & (
+        tally(numbers[inner], areas.count) > 0
+    )
+    return bool(both[1:].any())

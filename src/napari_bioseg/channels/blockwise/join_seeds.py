@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba
 import numpy as np
@@ -31,19 +32,26 @@ class SeedNumbers:
     numbers: NDArray[np.uint64]
     count: int
 
-    def of(self, place: Place, pieces: NDArray[np.int32]) -> NDArray[np.uint64]:
-        """Return the seeds of a block's pieces, pixel by pixel.
+    def of(self, place: Place) -> NDArray[np.uint64]:
+        """Return the seed of each piece of a block.
 
         Parameters
         ----------
         place : tuple of int
             Which block.
-        pieces : ndarray
-            Numbers of pieces in it, 0 where there is none.
+
+        Returns
+        -------
+        ndarray
+            uint64, by piece; entry 0, where there is none, is 0.
         """
-        found = self.numbers[pieces.astype(np.int64) + self.offsets[place]]
-        found[pieces == 0] = 0
-        return found
+        start = self.offsets[place]
+        return self.numbers[start : self._ends[start]]
+
+    @cached_property
+    def _ends(self) -> dict[int, int]:
+        starts = sorted(self.offsets.values())
+        return dict(zip(starts, [*starts[1:], len(self.numbers)], strict=True))
 
 
 def join_seeds(

@@ -15,6 +15,7 @@ from napari_bioseg.channels.plan import Plan
 from napari_bioseg.settings import InstanceSettings
 
 from .grid import Box
+from .tally import tally
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +30,14 @@ class SeedBlock:
         int64, pixels of each piece; entry 0 is 0.
     inside : ndarray
         int64, how many of them are foreground.
+    foreground : int
+        Pixels of foreground in the block, with seeds or without.
     """
 
     numbers: NDArray[np.int32]
     sizes: NDArray[np.int64]
     inside: NDArray[np.int64]
+    foreground: int
 
     def faces(self) -> dict[str, NDArray[np.int32]]:
         """Return the first and last plane along each axis, by name."""
@@ -79,6 +83,7 @@ def seed_block(
     found = components(np.ascontiguousarray(mask[inner]))
     numbers = draw(found, found.component)
     foreground = foreground_mask(volume, plan, settings, never)[inner]
-    inside = np.bincount(numbers[foreground], minlength=found.count + 1)
+    inside = tally(numbers, found.count, foreground)
+    pixels = int(inside.sum())
     inside[0] = 0
-    return SeedBlock(numbers, found.sizes(), inside.astype(np.int64))
+    return SeedBlock(numbers, found.sizes(), inside, pixels)

@@ -126,6 +126,41 @@ def counts_of(
     }
 
 
+def survey_of_values(
+    counts: Mapping[str, NDArray[np.int64]], full: float, names: Sequence[str]
+) -> Survey:
+    """Return the survey of channels stored as uint8, from how often each value occurs.
+
+    Parameters
+    ----------
+    counts : mapping
+        Pixels by stored value, 0 to 255, by channel.
+    full : float
+        What a probability of 1 is stored as.
+    names : sequence of str
+        Channels whose values are counted in bins.
+
+    Returns
+    -------
+    Survey
+        The same as if ranges and bins had been asked for one after the other.
+    """
+    found = Survey.empty()
+    values = np.arange(256, dtype=np.float32) / np.float32(full)
+    for name, pixels in counts.items():
+        present = values[pixels > 0]
+        found.widen({name: (float(present[0]), float(present[-1]))})
+        low, high = found.bounds[name]
+        if name not in names or low == high:
+            continue
+        bins = np.zeros(BINS, np.int64)
+        for value in np.flatnonzero(pixels):
+            one = histogram(values[value : value + 1], low, high, BINS)[0]
+            bins[one.argmax()] += pixels[value]
+        found.count({name: bins})
+    return found
+
+
 def questions(channels: Sequence[str], settings: InstanceSettings) -> list[str]:
     """Return the channels whose automatic threshold is needed.
 
