@@ -11,6 +11,10 @@ from napari_bioseg.settings.patch_size import patch_for
 
 MOST_PIXELS = 1 << 25
 """Larger labels are judged by their middle part alone."""
+SPARSE_SHARE = 0.02
+"""Where fewer of the pixels are labelled, perhaps not everything is labelled yet."""
+SPARSE_EXTENT = 0.25
+"""So too where the labels keep to less than this share of the image."""
 MOST_CLASSES = 10
 """Labels with more numbers than this are not taken for classes."""
 
@@ -39,6 +43,20 @@ class Proposal:
     """Number of pairs."""
     configuration: str = "BC"
     """Channels that suit."""
+    labelled: float = 1.0
+    """Share of the pixels that have a label."""
+    extent: float = 1.0
+    """Share of the image that the box around all labels takes."""
+    background: int = 0
+    """Label that looks painted on background, or 0."""
+
+    @property
+    def looks_sparse(self) -> bool:
+        """Whether perhaps only a part of what there is has been labelled."""
+        if not self.instances:
+            return False
+        small = self.labelled < SPARSE_SHARE or self.extent < SPARSE_EXTENT
+        return small or (self.background > 0 and not self.looks_semantic)
 
     @property
     def looks_semantic(self) -> bool:
@@ -63,7 +81,8 @@ class Proposal:
             facts.append(counted(self.classes, "class"))
             aim = "semantic"
         else:
-            facts.append(counted(self.instances, "instance"))
+            objects = self.instances - (self.background > 0)
+            facts.append(counted(objects, "instance"))
             if self.instances:
                 facts.append(f"median diameter {self.diameter:.0f} px")
             aim = self.configuration
@@ -108,6 +127,8 @@ def propose(
         )
     numbers, sizes = _sizes(part)
     dimensions = part.ndim
+    background = _background(part, numbers, sizes)
+    sizes = sizes[numbers != background]
     diameter = float(np.median(_diameters(sizes, dimensions))) if len(sizes) else 0.0
     return Proposal(
         dimensions=dimensions,
@@ -119,7 +140,37 @@ def propose(
         shape=tuple(image_shape[1:]),
         patch=patch_for(tuple(image_shape[1:]), diameter, spacing),
         pairs=pairs,
+        labelled=float(np.count_nonzero(part)) / max(part.size, 1),
+        extent=_extent(part),
+        background=background,
     )
+
+
+def _extent(labels: Any) -> float:
+    """Return the share of an image that the box around all labels takes."""
+    share = 1.0
+    for axis, length in enumerate(labels.shape):
+        others = tuple(other for other in range(labels.ndim) if other != axis)
+        found = np.flatnonzero(labels.any(axis=others))
+        share *= (found[-1] - found[0] + 1) / length if len(found) else 0.0
+    return float(share)
+
+
+def _background(labels: Any, numbers: Any, sizes: Any) -> int:
+    """Return the label that was painted on background where most is unlabelled, or 0.
+
+    Such a label is much larger than all objects, and lies in several places or is
+    a stroke that fills little of the box around it.
+    """
+    if len(numbers) < 3 or np.count_nonzero(labels) > labels.size / 2:
+        return 0
+    largest = int(np.argmax(sizes))
+    rest = np.delete(sizes, largest)
+    if sizes[largest] < 3 * rest.max():
+        return 0
+    mask = labels == numbers[largest]
+    scattered = np.count_nonzero(mask) < 0.4 * mask.size * _extent(mask)
+    return int(numbers[largest]) if scattered else 0
 
 
 def _middle(shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -24,6 +24,7 @@ from napari_bioseg.widgets.forms.rows import field, row_of
 from napari_bioseg.widgets.forms.section import Section
 from napari_bioseg.widgets.forms.segmented import Segmented
 from napari_bioseg.widgets.forms.spin_boxes import guard_wheel
+from napari_bioseg.widgets.forms.suggested_text import SuggestedTextEditor
 
 PRESETS = {
     "fast": ("Fast", "A small network: minutes on a CPU."),
@@ -124,6 +125,16 @@ class Effort(QWidget):
         self.train.settings = train.replace(learning_rate=rate)
         self.changed.emit()
 
+    def set_data(self, data: DataSettings) -> None:
+        """Read labels and cut patches in another way.
+
+        Parameters
+        ----------
+        data : DataSettings
+            The new settings.
+        """
+        self.data.settings = data
+
     def show_task(self, task: InstanceTask | SemanticTask) -> None:
         """Show the details of a task among the advanced settings.
 
@@ -139,14 +150,17 @@ class Effort(QWidget):
         form.blockSignals(False)
         self.semantic_part.setVisible(semantic)
         self.instance_part.setVisible(not semantic)
+        monitor = self.train.editor("monitor")
+        if isinstance(monitor, SuggestedTextEditor):
+            monitor.offer(("validation loss", "training loss", *scores(task)))
 
     def _advanced(self) -> QWidget:
         body = QWidget()
         rows = QVBoxLayout(body)
         rows.setContentsMargins(10, 0, 0, 4)
         rows.setSpacing(3)
-        self.instance_part = Section("Channels", self.instance)
-        self.semantic_part = Section("Classes", self.semantic)
+        self.instance_part = Section("What is learned", self.instance)
+        self.semantic_part = Section("What is learned", self.semantic)
         self.semantic_part.setVisible(False)
         for part in (
             self.instance_part,
@@ -169,3 +183,29 @@ class Effort(QWidget):
             epochs=preset.train.epochs, patience=preset.train.patience
         )
         self.changed.emit()
+
+
+def scores(task: InstanceTask | SemanticTask) -> tuple[str, ...]:
+    """Return the scores that training shows after every epoch.
+
+    Parameters
+    ----------
+    task : InstanceTask or SemanticTask
+        What is learned.
+
+    Returns
+    -------
+    tuple of str
+        Such as ``IoU`` and ``IoU C``; distances have an error instead.
+
+    Examples
+    --------
+    >>> scores(InstanceTask(channels="BCD"))
+    ('IoU', 'IoU B', 'IoU C', 'error D')
+    """
+    distances = {channel.name for channel in task.channels if not channel.is_binary}
+    names = [
+        f"{'error' if name in distances else 'IoU'} {name}" for name in task.outputs
+    ]
+    overlap = ("IoU",) if len(distances) < len(names) else ()
+    return (*overlap, *names)

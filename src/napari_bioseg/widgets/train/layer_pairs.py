@@ -89,12 +89,13 @@ class PairRow(QWidget):
         self.changed.emit()
 
     def _follow(self, labels: Any) -> None:
-        """Notice when these labels are painted on."""
-        if self._followed is not None:
-            self._followed.events.labels_update.disconnect(self._painted)
+        """Notice when these labels are painted on, replaced or given classes."""
+        for name in ("labels_update", "data", "features"):
+            if self._followed is not None:
+                getattr(self._followed.events, name).disconnect(self._painted)
+            if labels is not None:
+                getattr(labels.events, name).connect(self._painted)
         self._followed = labels
-        if labels is not None:
-            labels.events.labels_update.connect(self._painted)
 
     def _painted(self, _: object) -> None:
         if alive(self):

@@ -29,6 +29,7 @@ from .goal import Goal
 from .look_first import LookFirst
 from .model_place import ModelPlace
 from .pairs import Pairs
+from .sparse_labels import SparseLabels
 from .targets import Targets
 from .training import training
 from .training_view import TrainingView, said
@@ -75,6 +76,7 @@ class TrainPanel(Panel):
     def _make_parts(self) -> None:
         self.pairs = Pairs(self.viewer)
         self.pairs_note = Note()
+        self.sparse = SparseLabels()
         self.goal = Goal(LABEL_WIDTH)
         self.goal_note = Note()
         self.targets = Targets(self.viewer, self.goal_note, self)
@@ -100,7 +102,7 @@ class TrainPanel(Panel):
         row = (self.pause_button, self.stop_button, self.continue_button)
         for column, button in enumerate(row):
             buttons.addWidget(button, 1, column)
-        self.add(title("Training data"), self.pairs, self.pairs_note)
+        self.add(title("Training data"), self.pairs, self.pairs_note, self.sparse)
         self.add(title("Learn"), self.goal, self.goal_note)
         look = Section("Look before you train", self.look)
         look.setToolTip("Augmented samples, where patches fall, a good learning rate.")
@@ -113,6 +115,7 @@ class TrainPanel(Panel):
         self.goal.changed.connect(self._goal_changed)
         self.goal.targets.clicked.connect(self._show_targets)
         self.effort.changed.connect(self._effort_changed)
+        self.sparse.changed.connect(self.effort.set_data)
         self.effort.task_changed.connect(self._task_edited)
         self.look.rate_chosen.connect(self.effort.set_learning_rate)
         self.place.changed.connect(self._refresh)
@@ -204,7 +207,7 @@ class TrainPanel(Panel):
                 "warning",
             )
         self._name_model()
-        self._refresh()
+        self._effort_changed()
 
     def _not_judged(self, error: Exception) -> None:
         self.pairs_note.error(said(error))
@@ -225,11 +228,12 @@ class TrainPanel(Panel):
 
     def _effort_changed(self) -> None:
         try:
-            self.effort.workflow(self.goal.task)
+            workflow = self.effort.workflow(self.goal.task)
         except ValueError as error:
             self.effort.note.error(str(error))
         else:
             self.effort.note.clear()
+            self.sparse.follow(self.proposal, workflow.data)
         self._refresh()
 
     def _name_model(self) -> None:
