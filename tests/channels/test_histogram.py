@@ -35,6 +35,17 @@ def test_large_channels_are_counted_in_pieces() -> None:
     np.testing.assert_array_equal(counts, np.histogram(values, 256)[0])
 
 
+@pytest.mark.parametrize("bins", [10, 256])
+@pytest.mark.parametrize("offset", [0, -3, 1000, 2e4])
+def test_values_on_edges_and_far_from_zero_are_counted_as_numpy_does(
+    offset: float, bins: int
+) -> None:
+    rng = np.random.default_rng(1)
+    values = (rng.random(20_000).round(2) + offset).astype(np.float32)
+    counts, _ = histogram(values, float(values.min()), float(values.max()), bins)
+    np.testing.assert_array_equal(counts, np.histogram(values, bins)[0])
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_otsu_is_skimages(seed: int) -> None:
     rng = np.random.default_rng(seed)

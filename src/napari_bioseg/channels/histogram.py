@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .parallel import divide, in_parallel, never
 
-_BLOCK = 1024
+_BLOCK = 512
 """Values whose bins are found before they are counted."""
 
 
@@ -52,6 +52,8 @@ def histogram(
         low, high = low - 0.5, high + 0.5
     ends = np.float32(low), np.float32(high)
     edges = np.linspace(*ends, bins + 1, dtype=np.float32)
+    # by how much of a bin rounding may shift a value, or an edge
+    shift = 2 + 2 * max(abs(low), abs(high)) / (high - low)
     flat = values.reshape(-1)
     pieces = in_parallel(
         _count,
@@ -59,28 +61,43 @@ def histogram(
         flat,
         edges,
         np.float32(bins / (high - low)),
+        np.float32(shift * bins * np.finfo(np.float32).eps),
         cancelled=cancelled,
     )
     return np.sum(pieces, axis=0, dtype=np.int64), edges
 
 
 @numba.njit(nogil=True, cache=True)
-def _count(values, edges, scale, start, stop):  # type: ignore[no-untyped-def]
-    last = np.float32(edges.shape[0] - 2)
+def _count(values, edges, scale, shift, start, stop):  # type: ignore[no-untyped-def]
     # neighbouring pixels often share a bin: eight tables keep them from waiting
     counts = np.zeros((8, edges.shape[0] - 1), np.int32)
     places = np.empty(_BLOCK, np.uint32)
-    low = edges[0]
+    low, whole = edges[0], np.float32(1)
+    # below the first edge and above the last there is nothing to be mistaken about
+    least = min(shift, np.float32(0.5))
+    most = np.float32(edges.shape[0] - 1.5)
     for first in range(start, stop, _BLOCK):
         part = values[first : min(first + _BLOCK, stop)]
+        unsure = uint32(0)
         for i in range(part.shape[0]):
-            value = part[i]
-            guess = min(max((value - low) * scale, np.float32(0)), last)
-            place = uint32(guess)
-            # rounding may have put a value at an edge into the bin beside its own
-            place += uint32(value >= edges[place + uint32(1)] and guess < last)
-            place -= uint32(value < edges[place] and place > 0)
+            guess = min(max((part[i] - low) * scale, least), most)
+            place = np.int32(guess)
             places[i] = place
+            rest = guess - np.float32(place)
+            unsure |= uint32(rest < shift) | uint32(rest > whole - shift)
+        if unsure:
+            _correct(part, edges, places)
         for i in range(part.shape[0]):
             counts[uint32(i) & uint32(7), places[i]] += 1
     return counts.sum(0)
+
+
+@numba.njit(nogil=True, cache=True)
+def _correct(part, edges, places):  # type: ignore[no-untyped-def]
+    """Move values that rounding put into the bin beside their own."""
+    one, last = uint32(1), uint32(edges.shape[0] - 2)
+    for i in range(part.shape[0]):
+        place = places[i]
+        place += uint32(part[i] >= edges[place + one]) & uint32(place < last)
+        place -= uint32(part[i] < edges[place]) & uint32(place > 0)
+        places[i] = place
