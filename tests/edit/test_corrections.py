@@ -260,6 +260,16 @@ def test_locked_objects_survive_new_labels():
         keep_locked(old, new[1:], [7])
 
 
+def test_what_was_emptied_stays_empty():
+    old = np.array([[0, 0, 0, 0, 0, 5, 5, 0, 0]])
+    new = np.array([[1, 1, 1, 2, 2, 2, 2, 2, 3]])
+    emptied = (np.zeros(3, int), np.array([0, 1, 5]))  # 5 was painted over since
+    kept = keep_locked(old, new, [5], emptied)
+    np.testing.assert_array_equal(kept, [[0, 0, 0, 2, 2, 5, 5, 2, 3]])
+    kept = keep_locked(old, new, [], emptied)
+    np.testing.assert_array_equal(kept, [[0, 0, 0, 2, 2, 2, 2, 2, 3]])
+
+
 def test_the_odd_one_comes_first():
     labels = np.zeros((120, 120), np.int32)
     y, x = np.mgrid[:120, :120]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,10 @@ MOSTLY = 0.5
 
 
 def keep_locked(
-    old: NDArray[Any], new: NDArray[Any], locked: Iterable[int]
+    old: NDArray[Any],
+    new: NDArray[Any],
+    locked: Iterable[int],
+    emptied: Sequence[NDArray[np.int64]] = (),
 ) -> NDArray[Any]:
     """Put locked objects back into labels that were made anew.
 
@@ -25,14 +28,18 @@ def keep_locked(
         Labels made anew, same shape.
     locked : iterable of int
         Ids of objects of ``old``.
+    emptied : sequence of ndarray, optional
+        Pixels that were taken from objects, one array of indices per axis: those that
+        hold nothing in ``old`` stay empty.
 
     Returns
     -------
     ndarray
         Of the type of ``old``: locked objects with their pixels and ids; of the new
         objects what lies beside them. New objects that share more than half of
-        their pixels with locked ones are left out, so that no slivers remain, and those
-        that have the id of a locked one get a new id above all others.
+        their pixels with locked ones or with emptied pixels are left out, so that no
+        slivers remain, and those that have the id of a locked one get a new id above
+        all others.
 
     Raises
     ------
@@ -54,14 +61,17 @@ def keep_locked(
         )
     wanted = np.unique(np.fromiter(locked, np.int64))
     out: NDArray[Any] = new.astype(old.dtype)
-    if wanted.size == 0:
-        return out
     kept = is_one_of(old, wanted)
-    if not kept.any():
+    held = kept
+    if len(emptied) and emptied[0].size:
+        still = old[tuple(emptied)] == 0
+        held = kept.copy()
+        held[tuple(axis[still] for axis in emptied)] = True
+    if not held.any():
         return out
     count = int(new.max(initial=0)) + 1
     sizes = np.bincount(new.ravel(), minlength=count)
-    shared = np.bincount(new[kept], minlength=count)
+    shared = np.bincount(new[held], minlength=count)
     ids = np.arange(count)
     ids[shared > MOSTLY * sizes] = 0
     taken = wanted[(wanted > 0) & (wanted < count)]
@@ -70,6 +80,7 @@ def keep_locked(
     ids[taken] = np.arange(top + 1, top + 1 + taken.size)
     ids[0] = 0
     out = ids[new].astype(old.dtype)
+    out[held] = 0
     out[kept] = old[kept]
     return out
 
@@ -88,6 +99,8 @@ def is_one_of(labels: NDArray[Any], ids: NDArray[np.int64]) -> NDArray[np.bool_]
     -------
     ndarray of bool
     """
+    if ids.size == 0:
+        return np.zeros(labels.shape, bool)
     largest = int(labels.max(initial=0))
     smallest = int(labels.min(initial=0))
     if smallest < 0 or largest > max(labels.size, 1 << 16):

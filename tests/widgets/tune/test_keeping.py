@@ -64,11 +64,11 @@ def test_save_to_model(viewer, open_panel, qtbot, prediction, tmp_path):
     more = {"model": str(tmp_path)}
     add_prediction(viewer, prediction, "BC", notes=more)
     panel = open_panel(viewer)
-    assert panel.save.isEnabled()
+    assert panel.saving.button.isEnabled()
     panel.thresholds.rows["seed_binary"].box.setValue(0.7)
     panel.cleanup.editor("steps").add(RemoveSmall(size=7))
-    panel.save.click()
-    assert "Saved to" in panel.saved.text()
+    panel.saving.button.click()
+    assert "Saved to" in panel.saving.note.text()
     after = Workflow.from_yaml(tmp_path / "workflow.yaml")
     assert after.instances.seed_binary == 0.7
     assert after.cleanup.steps == (RemoveSmall(size=7),)
@@ -76,24 +76,30 @@ def test_save_to_model(viewer, open_panel, qtbot, prediction, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["workflow.yaml"]
 
     (tmp_path / "workflow.yaml").write_text("train: nonsense")
-    panel.save.click()
-    assert "not saved" in panel.saved.text()
+    panel.saving.button.click()
+    assert "not saved" in panel.saving.note.text()
     settle(qtbot, panel)
 
 
 def test_without_a_model_nothing_can_be_saved_and_it_says_why(panel):
-    assert not panel.save.isEnabled()
-    assert "does not say which model" in panel.save.toolTip()
+    assert not panel.saving.button.isEnabled()
+    assert "does not say which model" in panel.saving.button.toolTip()
 
 
-def test_labels_edited_by_hand_are_not_overwritten(panel, viewer, qtbot):
+def test_labels_edited_unseen_are_set_aside(panel, viewer, qtbot):
+    """A layer that was edited while nobody watched it becomes the user's own."""
     layer = viewer.layers["cells instances"]
-    where = tuple(np.array([index]) for index in (3, 4))
-    layer.data_setitem(where, 77)
+    twin = viewer.add_labels(layer.data.copy(), name="other")
+    notes = dict(layer.metadata["bioseg"])
+    viewer.layers.remove("cells instances")
+    settle(qtbot, panel)
+    twin.name = "cells instances"
+    twin.data[3, 4] = 77
+    twin.metadata["bioseg"] = {**notes, "edited": True}
     panel.thresholds.rows["seed_binary"].box.setValue(0.7)
     settle(qtbot, panel)
-    assert layer.name == "cells instances edited"
-    assert layer.data[3, 4] == 77
+    assert twin.name == "cells instances edited"
+    assert twin.data[3, 4] == 77
     assert viewer.layers["cells instances"].data[3, 4] != 77
 
 

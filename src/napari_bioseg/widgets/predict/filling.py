@@ -10,6 +10,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer
 
 from napari_bioseg.widgets.bridge.colours import colormap_of
+from napari_bioseg.widgets.bridge.hand_edits import watch_hands
 from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.bridge.layers import (
     METADATA_VERSION,
@@ -226,6 +227,8 @@ def watch_edits(layer: Any) -> None:
         layer.metadata["bioseg"]["edited"] = True
 
     layer.metadata["bioseg"]["watched"] = True
+    if layer.metadata["bioseg"].get("role") == "instances":
+        watch_hands(layer)  # Tune, which changes them too, leaves those alone
     layer.events.labels_update.connect(edited)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from napari_bioseg.edit import Boxes
 from napari_bioseg.widgets.bridge.layer_combo import LayerCombo
@@ -75,12 +75,6 @@ class Layout:
         self.radius.setSuffix(" px")
         guard_wheel(self.radius)
         self.radius.setToolTip("How far Smooth rounds outlines off")
-        self.auto_lock = QCheckBox("Lock what I correct")
-        self.auto_lock.setChecked(True)
-        self.auto_lock.setToolTip(
-            "Objects that you change are locked: moving thresholds in Tune leaves them "
-            "as they are"
-        )
         self.lock = QPushButton("Lock")
         self.lock.clicked.connect(lambda: calls["lock"]())
         self.unlock = QPushButton("Unlock all")
@@ -133,7 +127,7 @@ class Layout:
             title("Object"),
             self.object,
             grid,
-            row_of(field("Smooth by"), self.radius, self.auto_lock, stretch=2),
+            row_of(field("Smooth by"), self.radius, stretch=2),
             row_of(self.lock, self.unlock, stretch=0),
             row_of(self.undo, self.redo),
             self.status,

@@ -14,6 +14,7 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 
 from napari_bioseg.edit import Boxes, NothingToDo
 from napari_bioseg.widgets.bridge.axes import unwrapped
+from napari_bioseg.widgets.bridge.hand_edits import hands_changed
 from napari_bioseg.widgets.bridge.layer_combo import LayerCombo
 from napari_bioseg.widgets.bridge.looking import look_at
 from napari_bioseg.widgets.bridge.matching import is_labels
@@ -139,6 +140,7 @@ class ProofreadPanel(Panel):
         for event in ("inserted", "removed"):
             getattr(self.viewer.layers.events, event).connect(self._layers_changed)
         pixels_replaced.connect(self._pixels_replaced)
+        hands_changed.connect(self._hands_changed)
         for work in (self._working, self._indexing, self._doubting):
             self.destroyed.connect(partial(work.close, 0.2))
 
@@ -219,6 +221,13 @@ class ProofreadPanel(Panel):
     def _pixels_replaced(self, layer: Any) -> None:
         if alive(self) and self._target is not None and layer is self._target.layer:
             self._replaced()
+
+    def _hands_changed(self, layer: Any) -> None:
+        """Follow locks that came with an edit, or went when it was undone."""
+        target = self._target
+        if alive(self) and target is not None and layer is target.layer:
+            self._select(self.selected, self.ui.place)
+            self.ui.say_locked(len(target.locked))
 
     def _replaced(self) -> None:
         """Look anew: these are other labels now."""
@@ -309,9 +318,6 @@ class ProofreadPanel(Panel):
             self.ui.status.error("the labels changed meanwhile; please do it again")
         else:
             target.apply(change, order.frame)
-            target.follow_locks(
-                change, lock=self.ui.auto_lock.isChecked() and order.action != "redraw"
-            )
             self.ui.status.say(done.text, "good")
             kept = change.touched[0] if change.touched else 0
             if order.action == "redraw":
@@ -386,14 +392,17 @@ class ProofreadPanel(Panel):
             self.ui.status.say("click an object first (tool Pick)", "warning")
             return
         locked = set(target.locked) ^ {self.selected}
-        target.locked = locked
+        if self.selected in locked:
+            target.locked = locked
+        else:
+            target.let_go([self.selected])
         self.ui.review.mark(self.selected, "✓" if self.selected in locked else "·")
         self._select(self.selected, self.ui.place)
         self.ui.say_locked(len(locked))
 
     def _unlock(self) -> None:
         if self._target is not None:
-            self._target.locked = ()
+            self._target.let_go()
             self._select(self.selected, self.ui.place)
             self.ui.say_locked(0)
 

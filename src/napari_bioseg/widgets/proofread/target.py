@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from napari_bioseg.edit import Change, EditedArray
 from napari_bioseg.widgets.bridge.axes import spacing_of, time_axes, unwrapped
-from napari_bioseg.widgets.bridge.locks import locked_ids
+from napari_bioseg.widgets.bridge.hand_edits import watch_hands
+from napari_bioseg.widgets.bridge.locks import lock_ids, locked_ids
 
 Frame = tuple[int, ...]
 """Place along the axes before the spatial ones: time, usually."""
@@ -73,6 +74,7 @@ class Target:
         times = len(time_axes(self.layer))
         self.leading = max(times, self.layer.ndim - 3)
         make_writable(self.layer)
+        self.hands = watch_hands(self.layer)
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -148,7 +150,8 @@ class Target:
         new: Any = change.new
         if (new == new[0]).all():
             new = int(new[0])
-        self.layer.data_setitem(change.at(frame).indices, new)
+        self.layer.data_setitem(change.at(frame).indices, new)  # locks them too
+        self.hands.gone(change.gone)
 
     # ---- locked objects ----
 
@@ -159,27 +162,17 @@ class Target:
 
     @locked.setter
     def locked(self, ids: Iterable[int]) -> None:
-        notes = self.layer.metadata.get("bioseg")
-        notes = dict(notes) if isinstance(notes, dict) else {}
-        notes["locked"] = sorted({int(number) for number in ids})
-        self.layer.metadata["bioseg"] = notes
+        lock_ids(self.layer, ids)
 
-    def follow_locks(self, change: Change, *, lock: bool) -> None:
-        """Let locks follow a correction.
+    def let_go(self, ids: Iterable[int] | None = None) -> None:
+        """Unlock objects, so that tuning changes them again.
 
         Parameters
         ----------
-        change : Change
-            What was corrected.
-        lock : bool
-            Whether to lock what it left; the parts of a locked object are locked in
-            any case.
+        ids : iterable of int, optional
+            Which; all by default.
         """
-        locked = set(self.locked)
-        involved = {*change.touched, *change.gone}
-        if lock or locked & involved:
-            locked |= set(change.touched)
-        self.locked = locked - set(change.gone)
+        self.hands.let_go(ids)
 
 
 def trouble(layer: Any) -> str:

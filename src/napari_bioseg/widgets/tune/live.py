@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,11 +24,12 @@ from napari_bioseg.settings import (
 )
 from napari_bioseg.widgets.bridge.layers import Slices
 
+from .brightness_choice import read_brightness
 from .counting import histogram_of
 from .region_choice import read_region
 from .sources import Source
 from .steady import SteadyIds
-from .tuning import Answer, Edits, Stage, Tuning
+from .tuning import Answer, Given, Stage, Tuning
 
 QUICK = 0.03
 """Seconds within which the whole answer comes at once, without a preview."""
@@ -81,6 +81,7 @@ class Tuner:
         }
         self._last_whole = float("inf")
         self._region: NDArray[np.bool_] | None = None
+        self._given = Given()
         self.resting = True
 
     @property
@@ -94,8 +95,7 @@ class Tuner:
         view: Slices,
         moving: bool,
         cancelled: Callable[[], bool],
-        edits: Edits = MappingProxyType({}),
-        region: Any = None,
+        given: Given | None = None,
     ) -> Iterator[Answer]:
         """Decode what is in view if all takes long, then all, then the other frames.
 
@@ -110,11 +110,9 @@ class Tuner:
             ids (and so the colours) they had; the numbering of `decode` comes at rest.
         cancelled : callable
             Says whether to give up what is not in view.
-        edits : mapping
-            Seeds changed by hand, by frame. Objects of such frames keep their ids at
-            rest too, so that only what was touched changes.
-        region : napari.layers.Labels, optional
-            The region of interest, for the clean-up step that needs one.
+        given : Given, optional
+            What else there is. Where something was changed by hand, objects keep their
+            ids at rest too, so that only what was touched changes.
 
         Yields
         ------
@@ -123,6 +121,8 @@ class Tuner:
         if tuning.cleanup.filters != self._filters:
             self._frames.clear()
             self._filters = tuning.cleanup.filters
+        self._given = given = given or Given()
+        edits, region = given.edits, given.region
         self._region = None if region is None else read_region(region, self.source)
         leading = len(self._leading)
         index = frame_of(view, leading)
@@ -205,32 +205,42 @@ class Tuner:
                 classes=semantic,
                 prediction=frame.prediction,
                 view=look,
+                image=self._image_of(frame, look),
                 region=self._region_of(frame, look),
             )
-        count = _count(labels, semantic=semantic, all_there=look is None and not steps)
+        held = None if semantic else self._given.held
+        count = 0
+        if not held:
+            all_there = look is None and not steps
+            count = _count(labels, semantic=semantic, all_there=all_there)
         seconds = time.perf_counter() - start
         seeds: NDArray[np.int32] | None = found.seeds
         if self.source.is_semantic:
             seeds = None
-        elif steady or frame.edits is not None:
+        elif steady or frame.edits is not None or held:
             labels, seeds = frame.steady.keep(labels, found.seeds, look)
         else:
             frame.steady.start(labels)
         whole = tuple(slice(0, size) for size in frame.prediction.spatial_shape)
         at = tuple(slice(i, i + 1) for i in frame.index)
+        region = at + (whole if look is None else look)
+        if held:
+            labels = held.put_back(labels, region)
+            count = np.unique(labels[labels > 0]).size
         return Answer(
             tuning=tuning,
             labels=labels,
             seeds=seeds,
             foreground=None if self.source.is_semantic else found.foreground,
             thresholds=found.thresholds,
-            region=at + (whole if look is None else look),
+            region=region,
             count=count,
             seconds=seconds,
             stage=stage,
             moving=steady,
             outside=_outside(frame.edits, found) if look is None else 0,
             classes=self._classes(labels, frame, look),
+            version=0 if self._given.held is None else self._given.held.version,
         )
 
     def _classes(
@@ -249,6 +259,13 @@ class Tuner:
         timed = self._region.ndim > len(frame.prediction.spatial_shape)
         region = self._region[frame.index] if timed else self._region
         return region if look is None else region[look]
+
+    def _image_of(self, frame: _Frame, look: Slices | None) -> NDArray[Any] | None:
+        """Return the brightness of what is decoded."""
+        if self._given.image is None:
+            return None
+        image = read_brightness(self._given.image, self.source, frame.index)
+        return image if look is None else image[(slice(None), *look)]
 
     def _find(
         self,
@@ -348,8 +365,7 @@ def tune(
     tuning: Tuning,
     view: Slices,
     moving: bool = False,
-    edits: Edits = MappingProxyType({}),
-    region: Any = None,
+    given: Given | None = None,
     *,
     cancelled: Callable[[], bool],
 ) -> Iterator[Answer]:
@@ -365,10 +381,8 @@ def tune(
         What is in view.
     moving : bool
         Whether a slider is being dragged.
-    edits : mapping
-        Seeds changed by hand, by frame.
-    region : napari.layers.Labels, optional
-        The region of interest.
+    given : Given, optional
+        What else there is.
     cancelled : callable
         Says whether a newer request waits.
 
@@ -376,4 +390,4 @@ def tune(
     ------
     Answer
     """
-    yield from tuner.answers(tuning, view, moving, cancelled, edits, region)
+    yield from tuner.answers(tuning, view, moving, cancelled, given)

@@ -8,14 +8,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bioseg.edit import keep_locked
+from napari_bioseg.widgets.bridge.hand_edits import (
+    HandEdits,
+    Held,
+    watch_hands,
+    watched_hands,
+)
 from napari_bioseg.widgets.bridge.layers import (
     add_or_update,
     find_result,
     replace_data,
     unwrapped,
 )
-from napari_bioseg.widgets.bridge.locks import locked_ids
 from napari_bioseg.widgets.bridge.part import refresh_part
 from napari_bioseg.widgets.predict.filling import keep_edited, watch_edits
 
@@ -47,6 +51,51 @@ class Results:
         self.editing = SeedEditing()
         self.seeds = False
         self.foreground = False
+
+    def held(self, source: Source) -> Held | None:
+        """Return what was changed or locked by hand in the instances.
+
+        Parameters
+        ----------
+        source : Source
+            What is decoded.
+
+        Returns
+        -------
+        Held or None
+        """
+        hands = self._hands(source)
+        return None if hands is None else hands.held()
+
+    def too_late(self, source: Source, answer: Answer) -> bool:
+        """Say whether somebody changed the instances since an answer was asked for.
+
+        Parameters
+        ----------
+        source : Source
+            What was decoded.
+        answer : Answer
+            What came of it; it would overwrite the change.
+
+        Returns
+        -------
+        bool
+        """
+        hands = self._hands(source)
+        if hands is None:
+            return False
+        hands.look_back()
+        return hands.painting or hands.version != answer.version
+
+    def _hands(self, source: Source) -> HandEdits | None:
+        layer = None if source.is_semantic else self.layer(source, "instances")
+        if layer is None or layer.data.shape != source.shape:
+            return None
+        if not isinstance(layer.data, np.ndarray):
+            return None
+        if watched_hands(layer) is None and layer.metadata["bioseg"].get("edited"):
+            return None  # nobody saw what; it is set aside
+        return watch_hands(layer)
 
     def show(self, source: Source, answer: Answer, workflow: Any = None) -> None:
         """Show an answer in its region of the layers.
@@ -112,10 +161,8 @@ class Results:
     ) -> None:
         notes = _notes(source, role, workflow)
         layer = self.layer(source, role)
-        locked = locked_ids(layer) if role == "instances" and layer else ()
-        if locked and layer.data.shape == source.shape:
-            data = keep_locked(layer.data[answer.region], data, locked)
-        elif role != "seeds":  # whose edits are kept while they change
+        # edits of seeds and instances are kept while they change
+        if role != "seeds" and not (role == "instances" and self._hands(source)):
             keep_edited(layer)
             layer = self.layer(source, role)
         if layer is not None and layer.data.shape == source.shape:
@@ -142,6 +189,8 @@ class Results:
             self.editing.watch(layer)
         else:
             watch_edits(layer)
+        if role == "instances":
+            watch_hands(layer)
         if role == "foreground":
             self._put_below(layer, self.layer(source, "instances"))
 

@@ -23,19 +23,21 @@ from napari_bioseg.widgets.jobs.worker import Latest, notify
 from napari_bioseg.widgets.panel import Panel
 from napari_bioseg.widgets.session import session_of
 
+from .brightness_choice import BrightnessChoice
 from .fitting import FitPart
+from .hand_note import HandNote
 from .history import History
 from .live import Tuner, frame_of, tune
 from .presets import WATERSHED, preset_button
 from .region_choice import RegionChoice
 from .results import Results
+from .saving import SavePart
 from .seed_note import SeedNote
 from .source_choice import SourceChoice
 from .sources import Source
 from .summary import summary
 from .threshold_group import ThresholdGroup
-from .tuned_model import model_of, save_tuning
-from .tuning import Answer, Tuning
+from .tuning import Answer, Given, Tuning
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -121,6 +123,8 @@ class TunePanel(Panel):
         self.watershed = SettingsForm(InstanceSettings(), include=WATERSHED, fold=False)
         self.cleanup = SettingsForm(CleanupSettings())
         self.region = RegionChoice(self.viewer)
+        self.brightness = BrightnessChoice(self.viewer)
+        self.by_hand = HandNote()
         self._watershed_part = Section("Watershed", self.watershed)
         self._cleanup_part = Section("Clean-up", self.cleanup)
         self.fitting = FitPart(self.viewer)
@@ -137,8 +141,7 @@ class TunePanel(Panel):
         self.reset.setToolTip("Back to the settings that the prediction came with")
         self.edited = SeedNote(self._results.editing)
         self.presets = preset_button(self._take_preset)
-        self.save = QPushButton("Save to model")
-        self.saved = Note()
+        self.saving = SavePart(lambda: self.tuning)
         self._always: tuple[QWidget, ...] = (
             self.thresholds,
             self._cleanup_part,
@@ -146,7 +149,6 @@ class TunePanel(Panel):
             self.undo,
             self.redo,
             self.reset,
-            self.save,
         )
         self._for_instances: tuple[QWidget, ...] = (
             self._watershed_part,
@@ -159,17 +161,18 @@ class TunePanel(Panel):
         self.add(
             self.choice,
             self.status,
+            self.by_hand,
             self.thresholds,
             self._watershed_part,
             self._cleanup_part,
             self.region,
+            self.brightness,
             self._fitting_part,
             self._show_title,
             row_of(self.seeds, self.foreground, stretch=1),
             self.edited,
             row_of(self.undo, self.redo, self.reset, self.presets),
-            self.save,
-            self.saved,
+            self.saving,
         )
         self._follow_state()
 
@@ -181,14 +184,15 @@ class TunePanel(Panel):
         for form in (self.watershed, self.cleanup):
             form.changed.connect(lambda _: self._commit())
             form.error.connect(lambda _: self._follow_state())
-        self.region.layer.changed.connect(self._request)
+        for choice in (self.region, self.brightness):
+            choice.layer.changed.connect(self._request)
+        self.by_hand.wanted.connect(self._request)
         self.fitting.found.connect(self._take)
         self.seeds.toggled.connect(self._show_parts)
         self.foreground.toggled.connect(self._show_parts)
         self.undo.clicked.connect(lambda: self._go(self._history.undo()))
         self.redo.clicked.connect(lambda: self._go(self._history.redo()))
         self.reset.clicked.connect(self._go_back)
-        self.save.clicked.connect(self._save)
         for keys, button in (
             (QKeySequence.StandardKey.Undo, self.undo),
             (QKeySequence.StandardKey.Redo, self.redo),
@@ -232,7 +236,7 @@ class TunePanel(Panel):
         self._tuner = None
         self._live.forget()
         self.status.clear()
-        self.saved.clear()
+        self.saving.note.clear()
         self._follow_state()
 
     def _layer_removed(self, event: Any) -> None:
@@ -307,19 +311,28 @@ class TunePanel(Panel):
         self._tuner.resting = not moving
         if not is_compiled():
             self.status.say(PREPARING)
-        edits = self._results.editing.edits
-        region = self.region.chosen
-        self._live.request(self._tuner, self.tuning, view, moving, edits, region)
+        given = Given(
+            self._results.editing.edits,
+            self.region.chosen,
+            self.brightness.chosen,
+            self._results.held(source),
+        )
+        self._live.request(self._tuner, self.tuning, view, moving, given)
 
     def _answered(self, answer: Answer) -> None:
         if self._tuner is None:
             return
         source = self._tuner.source
+        if self._results.too_late(source, answer):
+            self._live.forget()
+            self.by_hand.refused()
+            return
         notes = None
         if answer.stage == "frame" and not answer.moving:
             workflow = self._workflow(source, answer.tuning)
             notes = workflow.model_dump(mode="json")
         self._results.show(source, answer, notes)
+        self.by_hand.follow(self._results.layer(source, "instances"))
         if answer.stage != "other frame":
             self.edited.show_edits(answer, seeds=self.seeds.isChecked())
             self.thresholds.show_used(answer.thresholds)
@@ -355,23 +368,6 @@ class TunePanel(Panel):
             cleanup=tuning.cleanup,
         )
 
-    # ---- the model ----
-
-    def _save(self) -> None:
-        if self._tuner is None:
-            return
-        folder = model_of(self._tuner.source)
-        if folder is None:
-            return
-        try:
-            save_tuning(folder, self.tuning)
-        except (OSError, ValueError) as error:
-            self.saved.error(f"not saved: {error}")
-        else:
-            self.saved.say(
-                f"Saved to {folder.name}; Predict uses it from now on", "good"
-            )
-
     # ---- buttons ----
 
     def _follow_state(self) -> None:
@@ -386,12 +382,8 @@ class TunePanel(Panel):
         self.undo.setEnabled(self._history.can_undo)
         self.redo.setEnabled(self._history.can_redo)
         steps = len(self._history.now.cleanup.steps)
-        self.region.follow(self._history.now.cleanup if ready else CleanupSettings())
+        cleanup = self._history.now.cleanup if ready else CleanupSettings()
+        self.region.follow(cleanup)
+        self.brightness.follow(cleanup, self.source if ready else None)
         self._cleanup_part.title = f"Clean-up · {steps}" if steps else "Clean-up"
-        folder = model_of(self._tuner.source) if self._tuner is not None else None
-        self.save.setEnabled(folder is not None)
-        self.save.setToolTip(
-            "The prediction does not say which model folder made it"
-            if folder is None
-            else f"Write these settings into {folder / 'workflow.yaml'}"
-        )
+        self.saving.follow(self.source if ready else None)

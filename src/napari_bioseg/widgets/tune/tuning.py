@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from napari_bioseg.settings import (
     InstanceSettings,
     SemanticSettings,
 )
+from napari_bioseg.widgets.bridge.hand_edits import Held
 from napari_bioseg.widgets.bridge.layers import Slices
 
 Edits = Mapping[tuple[int, ...], SeedEdits]
@@ -28,6 +30,28 @@ class Tuning:
     instances: InstanceSettings = field(default_factory=InstanceSettings)
     semantic: SemanticSettings = field(default_factory=SemanticSettings)
     cleanup: CleanupSettings = field(default_factory=CleanupSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What else labels depend on.
+
+    Attributes
+    ----------
+    edits : mapping
+        Seeds changed by hand, by frame.
+    region : napari.layers.Labels or None
+        The region of interest, for the clean-up step that needs one.
+    image : napari.layers.Image or None
+        The brightness, for conditions about it.
+    held : Held or None
+        Objects changed or locked by hand, which stay.
+    """
+
+    edits: Edits = field(default_factory=lambda: MappingProxyType({}))
+    region: Any = None
+    image: Any = None
+    held: Held | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +83,8 @@ class Answer:
         Seeds drawn by hand that lie outside of the foreground and so find nothing.
     classes : ndarray or None
         The class of each object at its pixels, if classes of objects were predicted.
+    version : int
+        How many changes by hand it takes into account.
     """
 
     tuning: Tuning
@@ -73,3 +99,4 @@ class Answer:
     moving: bool
     outside: int = 0
     classes: NDArray[np.int32] | None = None
+    version: int = 0
