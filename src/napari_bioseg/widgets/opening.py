@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-PLUGIN = "napari-bioseg"
+from .waiting import PLUGIN, Waiting
 
 
 def open_panel(viewer: Any, name: str) -> Any:
@@ -23,6 +23,8 @@ def open_panel(viewer: Any, name: str) -> Any:
         The panel; the one that is open already if there is one.
     """
     dock, panel = viewer.window.add_plugin_dock_widget(PLUGIN, name, tabify=True)
+    if isinstance(panel, Waiting):
+        panel = panel.build()
     dock.show()
     dock.raise_()
     return panel

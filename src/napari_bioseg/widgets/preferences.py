@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .opening import PLUGIN
+from .waiting import PLUGIN
 
 
 def preference(group: str, name: str, default: Any) -> Any:
