@@ -32,7 +32,7 @@ def test_two_folders(folders, tmp_path, capsys):
     words = ["evaluate", "--truth", str(truth), "--predicted", str(found)]
     assert main([*words, "--iou", "range", "--output", str(out), "--associations"]) == 0
     screen = capsys.readouterr().out
-    assert "all objects together" in screen
+    assert "all images together" in screen
     assert "mean of the images" in screen
     assert "2 images" in screen
     each = pd.read_csv(out / "metrics_per_image.csv")
@@ -43,14 +43,14 @@ def test_two_folders(folders, tmp_path, capsys):
         for n in ("cell_1", "cell_2")
     ]
     pooled = pool([match(*pair, 0.75) for pair in pairs])[0]
-    row = over[(over["over"] == "all objects together") & (over["threshold"] == 0.75)]
+    row = over[(over["over"] == "all images together") & (over["threshold"] == 0.75)]
     assert row[["tp", "fp", "fn"]].to_numpy().tolist() == [
         [pooled.tp, pooled.fp, pooled.fn]
     ]
     assert row["f1"].item() == pytest.approx(pooled.f1, rel=1e-6)
     summary = json.loads((out / "metrics.json").read_text())
     assert len(summary["images"]) == 20
-    assert 0 < summary["average_precision"]["all objects together"] < 1
+    assert 0 < summary["average_precision"]["all images together"] < 1
     assert (out / "charts/scores.png").read_bytes()[:4] == b"\x89PNG"
     mistakes = pd.read_csv(out / "associations/cell_2_out_mistakes.csv")
     assert set(mistakes["kind"]) == {"missed", "merged"}

@@ -59,7 +59,7 @@ def test_everything(folder, capsys):
         "workflow.yaml",
     ]
     screen = capsys.readouterr().out
-    assert "all objects together" in screen
+    assert "all images together" in screen
     table = pd.read_csv(out / "metrics_per_image.csv")
     measured = pd.read_csv(out / "measurements.csv")
     for name in ("cell_1", "cell_2"):

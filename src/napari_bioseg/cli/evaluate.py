@@ -31,7 +31,7 @@ def make_parser() -> Parser:
     parser = Parser(
         "evaluate",
         "Compare labels with the truth: how many objects were found at which overlap, "
-        "or how well classes agree. Figures are given over all objects together and as "
+        "or how well classes agree. Figures are given over all images together and as "
         "mean of the images, which differ.",
         "--truth PATH --predicted PATH [--output DIR]",
         (),

@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             prog=f"napari-bioseg {name}",
             description=summary,
-            usage=f"napari-bioseg {name} {usage} [settings]",
+            usage=f"napari-bioseg {name} {usage}" + (" [settings]" if sections else ""),
             allow_abbrev=False,
             formatter_class=lambda prog: argparse.HelpFormatter(
                 prog, max_help_position=30, width=96

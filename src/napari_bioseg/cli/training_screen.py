@@ -131,7 +131,7 @@ class _Screen:
         for note in event.notes:
             self.warn(note)
         self._say(
-            f"training on {event.device}: {event.training} images for training, "
+            f"training on {event.device}: {counted(event.training, 'image')} for training, "
             f"{event.validation} for validation, {event.parameters:,} weights"
         )
         if event.estimate is not None:

@@ -17,7 +17,7 @@ from .scores import mean_scores
 if TYPE_CHECKING:
     import pandas as pd
 
-POOLED, MEAN = "all objects together", "mean of the images"
+POOLED, MEAN = "all images together", "mean of the images"
 """How figures of several images are joined; always said beside them."""
 
 
