@@ -25,6 +25,8 @@ class LayerCombo(NarrowCombo):
         What is shown while there is none.
     fill : bool
         Whether the first layer that suits is chosen where none is.
+    optional : bool
+        Whether the choice can be taken back; ``empty`` then is an entry too.
     parent : QWidget, optional
         Parent widget.
     """
@@ -38,12 +40,15 @@ class LayerCombo(NarrowCombo):
         empty: str,
         *,
         fill: bool = True,
+        optional: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._viewer = viewer
         self._accepts = accepts
         self._fill = fill
+        self._empty = empty
+        self._optional = optional
         self._layers: list[Any] = []
         self._named: list[Any] = []
         self.setPlaceholderText(empty)
@@ -65,7 +70,7 @@ class LayerCombo(NarrowCombo):
     @property
     def layers(self) -> list[Any]:
         """The layers offered, newest last."""
-        return list(self._layers)
+        return [layer for layer in self._layers if layer is not None]
 
     def refresh(self, _: object = None) -> None:
         """Look at the viewer's layers again, keeping the choice where possible."""
@@ -77,12 +82,14 @@ class LayerCombo(NarrowCombo):
             if layer not in self._named:
                 layer.events.name.connect(self.refresh)
         self._named = everything
-        self._layers = [layer for layer in everything if self._accepts(layer)]
+        suiting = [layer for layer in everything if self._accepts(layer)]
+        self._layers = [None, *suiting] if self._optional else suiting
         self.blockSignals(True)
         self.clear()
         for number, layer in enumerate(self._layers):
-            self.addItem(layer.name)
-            self.setItemData(number, layer.name, Qt.ItemDataRole.ToolTipRole)
+            name = self._empty if layer is None else layer.name
+            self.addItem(name)
+            self.setItemData(number, name, Qt.ItemDataRole.ToolTipRole)
         self.layer = kept if kept in self._layers else self._first()
         self.blockSignals(False)
         if self.layer is not kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ class RawPair:
     spacing: tuple[float, ...]
     classes: Mapping[int, int] | None = None
     """Class by the object's number, if the labels layer has such a table."""
+    kinds: Any = None
+    """([Z,] Y, X): the class at every pixel, if there is a layer of classes."""
 
     def to_pair(self) -> Pair:
         """Return the training pair, with a copy of the labels."""
@@ -37,7 +39,9 @@ class RawPair:
         from napari_bioseg.engine import Pair
 
         labels = np.array(self.labels)
-        kinds = None if self.classes is None else class_labels(labels, self.classes)
+        kinds = None if self.kinds is None else np.array(self.kinds)
+        if kinds is None and self.classes is not None:
+            kinds = class_labels(labels, self.classes)
         return Pair(self.image, labels, self.name, self.spacing, kinds)
 
 
@@ -80,6 +84,8 @@ class FolderSource:
 
     images: Path
     labels: Path
+    classes: Path | None = None
+    """Folder of the classes of objects."""
 
     def read(self) -> list[Pair]:
         """Return the training pairs.
@@ -95,7 +101,7 @@ class FolderSource:
         """
         from napari_bioseg.io import read_pairs
 
-        return read_pairs(self.images, self.labels)
+        return read_pairs(self.images, self.labels, classes=self.classes)
 
     def judge(self) -> Proposal:
         """Say what the first pair suggests.
@@ -124,7 +130,12 @@ class FolderSource:
 Source = LayerSource | FolderSource
 
 
-def layer_source(pairs: Sequence[tuple[Any, Any]], *, slices: bool) -> LayerSource:
+def layer_source(
+    pairs: Sequence[tuple[Any, Any]],
+    *,
+    slices: bool,
+    kinds: Sequence[Any] = (),
+) -> LayerSource:
     """Look at pairs of layers without reading their pixels.
 
     Parameters
@@ -133,6 +144,8 @@ def layer_source(pairs: Sequence[tuple[Any, Any]], *, slices: bool) -> LayerSour
         The layers.
     slices : bool
         Whether stacks are taken apart into 2-D images.
+    kinds : sequence of Labels or None
+        For each pair the layer with the class of its objects, if any.
 
     Returns
     -------
@@ -145,8 +158,10 @@ def layer_source(pairs: Sequence[tuple[Any, Any]], *, slices: bool) -> LayerSour
         If axes cannot be told apart, or an image and its labels differ in size.
     """
     raw: list[RawPair] = []
-    for image, labels in pairs:
-        for pair in _frames(image, labels):
+    for number, (image, labels) in enumerate(pairs):
+        frames = _frames(image, labels)
+        layer = kinds[number] if number < len(kinds) else None
+        for pair in frames if layer is None else _with_kinds(frames, image, layer):
             raw.extend(_slices(pair) if slices and pair.labels.ndim > 2 else [pair])
     return LayerSource(tuple(raw))
 
@@ -211,6 +226,20 @@ def _frames(image: Any, labels: Any) -> list[RawPair]:
     return pairs
 
 
+def _with_kinds(frames: Sequence[RawPair], image: Any, layer: Any) -> list[RawPair]:
+    """Give pairs the classes of a layer that is cut like their labels."""
+    cut = _frames(image, layer)
+    if [pair.labels.shape for pair in cut] != [pair.labels.shape for pair in frames]:
+        raise ValueError(
+            f"{layer.name} has the size {tuple(layer.data.shape)}, unlike the labels "
+            f"of {image.name}: a layer of classes covers the same pixels"
+        )
+    return [
+        replace(pair, kinds=other.labels)
+        for pair, other in zip(frames, cut, strict=True)
+    ]
+
+
 def _pair(image: Any, labels: Any, time: int | None, name: str) -> RawPair:
     truth = labels_array(labels, time=time)
     pixels = image_array(image, time=time, spatial=truth.ndim)
@@ -235,6 +264,7 @@ def _slices(pair: RawPair) -> list[RawPair]:
             f"{pair.name} z={index}",
             pair.spacing[1:],
             pair.classes,
+            None if pair.kinds is None else pair.kinds[index],
         )
         for index in range(pair.labels.shape[0])
     ]

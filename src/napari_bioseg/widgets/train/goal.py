@@ -15,6 +15,7 @@ from napari_bioseg.widgets.bridge.proposal import Proposal
 from napari_bioseg.widgets.forms.rows import field, row_of
 from napari_bioseg.widgets.forms.segmented import Segmented
 from napari_bioseg.widgets.forms.short_combo import ShortCombo
+from napari_bioseg.widgets.forms.spin_boxes import guard_wheel
 
 MEANINGS = {
     "BC": "inside and contour: the usual choice",
@@ -72,6 +73,16 @@ class Goal(QWidget):
         self.classes = QSpinBox()
         self.classes.setRange(int(classes.minimum or 2), int(classes.maximum or 255))
         self.classes.setToolTip(classes.help)
+        kinds = next(s for s in describe(InstanceTask) if s.name == "classes")
+        self.kinds = QSpinBox()
+        self.kinds.setRange(int(kinds.minimum or 1), int(kinds.maximum or 255))
+        self.kinds.setSpecialValueText("not told apart")
+        self.kinds.setToolTip(kinds.help)
+        guard_wheel(self.kinds)
+        self.kinds_row = QWidget()
+        self.kinds_row.setLayout(
+            row_of(field("Classes of objects", kinds.help), self.kinds, stretch=1)
+        )
         self.channels_row = QWidget()
         self.channels_row.setLayout(
             row_of(
@@ -88,12 +99,18 @@ class Goal(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for part in (self.kind, self.channels_row, self.classes_row):
+        for part in (
+            self.kind,
+            self.channels_row,
+            self.kinds_row,
+            self.classes_row,
+        ):
             layout.addWidget(part)
         self._show()
         self.kind.changed.connect(lambda _: self._edited())
         self.channels.activated.connect(lambda _: self._edited())
         self.classes.valueChanged.connect(lambda _: self._edited())
+        self.kinds.valueChanged.connect(lambda _: self._edited())
 
     @property
     def task(self) -> InstanceTask | SemanticTask:
@@ -142,6 +159,8 @@ class Goal(QWidget):
         name = self.channels.currentData()
         if name is not None and name != self._instance.configuration:
             self._instance = self._instance.replace(channels=name)
+        if self.kinds.value() != self._instance.classes:
+            self._instance = self._instance.replace(classes=self.kinds.value())
         if self.classes.value() != self._semantic.classes:
             self._semantic = self._semantic.replace(classes=self.classes.value())
         self._show()
@@ -162,6 +181,10 @@ class Goal(QWidget):
         self.classes.blockSignals(True)
         self.classes.setValue(self._semantic.classes)
         self.classes.blockSignals(False)
+        self.kinds.blockSignals(True)
+        self.kinds.setValue(self._instance.classes)
+        self.kinds.blockSignals(False)
         semantic = self.kind.value == "semantic"
         self.channels_row.setVisible(not semantic)
+        self.kinds_row.setVisible(not semantic)
         self.classes_row.setVisible(semantic)

@@ -16,10 +16,13 @@ from napari_bioseg.widgets.bridge.matching import (
     match_layers,
     mismatch,
 )
+from napari_bioseg.widgets.bridge.reading import classes_of
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.note import Note
-from napari_bioseg.widgets.forms.rows import row_of
+from napari_bioseg.widgets.forms.rows import field, row_of
 from napari_bioseg.widgets.session import session_of
+
+CLASS_COLUMN = "column 'class' of the features"
 
 
 class PairRow(QWidget):
@@ -44,6 +47,16 @@ class PairRow(QWidget):
         self.image.setToolTip("Image layer to learn from.")
         self.labels = LayerCombo(viewer, is_labels, "labels …", fill=False)
         self.labels.setToolTip("Labels layer with the right answer for that image.")
+        self.kinds = LayerCombo(
+            viewer, is_labels, CLASS_COLUMN, fill=False, optional=True
+        )
+        self.kinds.setToolTip(
+            "Labels layer in which every object is filled with the number of its "
+            "class; without one, the column 'class' of the labels' features is used."
+        )
+        self.kinds_row = QWidget()
+        self.kinds_row.setLayout(row_of(field("classes", width=52), self.kinds))
+        self.kinds_row.hide()
         self.remove = QToolButton()
         self.remove.setText("✕")
         self.remove.setToolTip("Take this pair out of the training data.")
@@ -52,8 +65,9 @@ class PairRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(row_of(self.image, self.labels, self.remove))
+        layout.addWidget(self.kinds_row)
         layout.addWidget(self.note)
-        for combo in (self.image, self.labels):
+        for combo in (self.image, self.labels, self.kinds):
             combo.changed.connect(self._changed)
             combo.activated.connect(lambda _: self.touched.emit())
         self.remove.clicked.connect(lambda: self.removed.emit(self))
@@ -78,7 +92,35 @@ class PairRow(QWidget):
             return f"choose the image layer that {labels.name} belongs to"
         if labels is None:
             return f"choose the labels layer that belongs to {image.name}"
-        return mismatch(image, labels)
+        return mismatch(image, labels) or self._class_problem(image, labels)
+
+    @property
+    def class_layer(self) -> Any:
+        """The layer that tells the objects' classes, or None."""
+        return None if self.kinds_row.isHidden() else self.kinds.layer
+
+    def ask_classes(self, asked: bool) -> None:
+        """Ask for the classes of the objects, or do not.
+
+        Parameters
+        ----------
+        asked : bool
+            Whether classes are to be learned.
+        """
+        self.kinds_row.setVisible(asked)
+        self._changed()
+
+    def _class_problem(self, image: Any, labels: Any) -> str:
+        if self.kinds_row.isHidden():
+            return ""
+        if self.kinds.layer is not None:
+            return mismatch(image, self.kinds.layer)
+        if classes_of(labels) is None:
+            return (
+                f"choose the layer that tells the classes of the objects of "
+                f"{labels.name}, or give its features the columns index and class"
+            )
+        return ""
 
     def _changed(self) -> None:
         image, labels = self.pair
@@ -123,6 +165,7 @@ class LayerPairs(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._touched = False
+        self._asks_classes = False
         self.rows: list[PairRow] = []
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -166,6 +209,24 @@ class LayerPairs(QWidget):
         for row, pair in zip(self.rows, pairs or [(None, None)], strict=True):
             row.pair = pair
         self.changed.emit()
+
+    @property
+    def class_layers(self) -> list[Any]:
+        """For each of `pairs`, the layer of the objects' classes or None."""
+        return [row.class_layer for row in self.rows if not row.problem]
+
+    def ask_classes(self, asked: bool) -> None:
+        """Ask for the classes of the objects of every pair, or do not.
+
+        Parameters
+        ----------
+        asked : bool
+            Whether classes are to be learned.
+        """
+        if asked != self._asks_classes:
+            self._asks_classes = asked
+            for row in self.rows:
+                row.ask_classes(asked)
 
     @property
     def problem(self) -> str:
@@ -221,6 +282,7 @@ class LayerPairs(QWidget):
 
     def _append(self) -> PairRow:
         row = PairRow(self._viewer)
+        row.ask_classes(self._asks_classes)
         row.changed.connect(self.changed)
         row.edited.connect(self.edited)
         row.touched.connect(self._touch)

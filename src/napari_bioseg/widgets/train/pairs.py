@@ -42,8 +42,21 @@ class FolderPairs(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
+        self.kinds = PathRow(
+            "Choose the folder of classes",
+            "folder of the objects' classes",
+            "Folder of images in which every object is filled with the number of its "
+            "class, or of tables (.csv) with the columns label and class.",
+        )
+        self.kinds_row = QWidget()
+        self.kinds_row.setLayout(
+            row_of(field("Classes", width=52), self.kinds, stretch=1)
+        )
+        self.kinds_row.hide()
         for text, line in (("Images", self.images), ("Labels", self.labels)):
             layout.addLayout(row_of(field(text, width=52), line, stretch=1))
+        layout.addWidget(self.kinds_row)
+        self.kinds.changed.connect(self.changed)
         self.images.changed.connect(self._guess)
         self.images.changed.connect(self.changed)
         self.labels.changed.connect(self.changed)
@@ -51,7 +64,10 @@ class FolderPairs(QWidget):
     @property
     def problem(self) -> str:
         """Why these folders cannot be learned from, or ``""``."""
-        for what, row in (("images", self.images), ("labels", self.labels)):
+        rows = [("images", self.images), ("labels", self.labels)]
+        if not self.kinds_row.isHidden():
+            rows.append(("classes", self.kinds))
+        for what, row in rows:
             if row.path is None:
                 return f"choose the folder of {what}"
             if not row.path.is_dir():
@@ -65,6 +81,11 @@ class FolderPairs(QWidget):
         if images is None or labels is None or self.problem:
             return None
         return images, labels
+
+    @property
+    def classes(self) -> Path | None:
+        """The folder of the objects' classes, where it is asked for."""
+        return None if self.kinds_row.isHidden() else self.kinds.path
 
     def _guess(self) -> None:
         """Offer a folder called labels or masks beside the images."""
@@ -135,6 +156,19 @@ class Pairs(QWidget):
     def slices(self) -> bool:
         """Whether stacks are taken apart into 2-D slices."""
         return not self.stack.isHidden() and self.stack.value == "2"
+
+    def ask_classes(self, asked: bool) -> None:
+        """Ask for the classes of objects, or do not.
+
+        Parameters
+        ----------
+        asked : bool
+            Whether classes are to be learned.
+        """
+        self.layers.ask_classes(asked)
+        if asked == self.folders.kinds_row.isHidden():
+            self.folders.kinds_row.setVisible(asked)
+            self._changed()
 
     def _switch(self) -> None:
         layers = self.where.value == "layers"

@@ -150,8 +150,11 @@ class TrainPanel(Panel):
             raise ValueError(self.pairs.problem)
         folders = self.pairs.folders.folders
         if self.pairs.where.value == "folders" and folders is not None:
-            return FolderSource(*folders)
-        return layer_source(self.pairs.layers.pairs, slices=self.pairs.slices)
+            return FolderSource(*folders, self.pairs.folders.classes)
+        layers = self.pairs.layers
+        return layer_source(
+            layers.pairs, slices=self.pairs.slices, kinds=layers.class_layers
+        )
 
     @property
     def workflow(self) -> Workflow:
@@ -214,6 +217,7 @@ class TrainPanel(Panel):
         self._refresh()
 
     def _goal_changed(self) -> None:
+        self.pairs.ask_classes(self.goal.task.has_classes)
         self.effort.show_task(self.goal.task)
         self.goal_note.clear()
         if self.proposal is not None:
