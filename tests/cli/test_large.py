@@ -116,6 +116,23 @@ def test_larger_than_memory_gives_the_same_labels(folder, tmp_path, monkeypatch)
     )
 
 
+def test_tiff_is_written_plane_by_plane(folder, tmp_path, monkeypatch):
+    words = ["--model", str(folder / "single"), str(folder / "images/a.tif"), "--quiet"]
+    small, large = tmp_path / "small", tmp_path / "large"
+    assert main(["predict", *words, "--output", str(small)]) == 0
+    # as if next to no memory were left
+    monkeypatch.setattr("napari_bioseg.channels.blockwise.room.room_for", lambda _: 1)
+    assert main(["predict", *words, "--output", str(large)]) == 0
+    one = read_prediction(small / "predictions/a.tif")
+    two = read_prediction(large / "predictions/a.tif")
+    np.testing.assert_allclose(one.data, two.data, atol=1e-5)
+    assert one.spacing == two.spacing
+    assert one.channels == two.channels
+    assert one.workflow == two.workflow
+    assert one.source == two.source
+    assert sorted(path.name for path in (large / "predictions").iterdir()) == ["a.tif"]
+
+
 def test_smaller_numbers_make_labels_too(folder, tmp_path):
     words = ["run", "--model", str(folder / "single"), str(folder / "images/a.tif")]
     options = ["--predict.dtype", "uint8", "--predict.tta", "mean", "--quiet"]

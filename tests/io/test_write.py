@@ -14,6 +14,7 @@ from napari_bioseg.io import (
     write_image,
     write_labels,
 )
+from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".zarr"])
@@ -145,3 +146,19 @@ def test_refused(tmp_path, call, message):
     with pytest.raises(ValueError, match=message):
         call(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(2, 70, 90, 80), (2, 600, 1100)])
+def test_larger_than_memory_becomes_tiff(tmp_path, shape):
+    values = np.random.default_rng(0).random(shape, np.float32)
+    path = tmp_path / "a.tif"
+    lazy = da.from_array(values, chunks=(1, *(64,) * (len(shape) - 1)))
+    spacing = (2.0, 0.5, 0.5)[-len(shape) + 1 :]
+    facts = {"spacing": spacing, "unit": "um", "channels": ("B", "C")}
+    write_image(growing(path), lazy, notes={"source": "cells"}, **facts)
+    assert tiff_from_zarr(path) == path
+    np.testing.assert_array_equal(read_image(path), values)
+    info = image_info(path)
+    assert (info.spacing, info.unit, info.channels) == (spacing, "um", ("B", "C"))
+    assert info.notes["source"] == "cells"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]

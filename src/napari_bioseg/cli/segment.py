@@ -136,11 +136,16 @@ def _one(
     """Segment one prediction and return its row of the table."""
     from napari_bioseg.io import result_path
     from napari_bioseg.io.segment_volume import fits_memory
+    from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
 
     start = time.perf_counter()
-    if args.format == "zarr" and not fits_memory(file, workflow):
+    lazy = hasattr(file.data, "dask")
+    if lazy and not fits_memory(file, workflow):
         path = result_path(args.output, "labels", name, args.format)
-        count = str(segment_to(path, file, workflow, args))
+        place = path if path.suffix == ".zarr" else growing(path)
+        count = str(segment_to(place, file, workflow, args))
+        if place != path:
+            tiff_from_zarr(path)
     else:
         prediction = file.load(workflow.outputs)
         labels = labels_of(prediction, workflow, None, region_of(args, name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -52,25 +53,37 @@ def predict_to(
     Returns
     -------
     array, (C, [Z,] Y, X)
-        The prediction; of a zarr folder a dask array of it.
+        The prediction; of a zarr folder a dask array of it, None of a TIFF that is
+        larger than memory.
     """
+    from napari_bioseg.channels.blockwise.room import room_for
     from napari_bioseg.engine import predict_tiles
     from napari_bioseg.engine.cluster import predict_on_cluster
     from napari_bioseg.io import read_image, write_prediction
+    from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
     from napari_bioseg.io.volume import predict_volume
 
     facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit, "source": name}
     settings = workflow.predict
-    if path is None or path.suffix != ".zarr":
+    zarr = path is not None and path.suffix == ".zarr"
+    values = math.prod(image.shape[1:]) * len(workflow.outputs)
+    fits = 8 * values < room_for(settings.memory)  # float32, and once more to write
+    if path is None or (fits and not zarr):
         run = predict_on_cluster if settings.cluster else predict_tiles
         data = _followed(run(image, models, settings), name, quiet=args.quiet)
         if path is not None:
             write_prediction(path, data, workflow, **facts)
         return data
     facts |= {"resume": args.resume, "overwrite": args.overwrite, "workflow": workflow}
-    events = predict_volume(image, models, path, settings, **facts)
-    _followed(events, name, quiet=args.quiet)
-    return read_image(path)
+    place = path if zarr else growing(path)
+    if zarr or not (place.exists() and args.resume):  # else only the copy is missing
+        facts["overwrite"] = args.overwrite or not zarr
+        events = predict_volume(image, models, place, settings, **facts)
+        _followed(events, name, quiet=args.quiet)
+    if zarr:
+        return read_image(path)
+    tiff_from_zarr(path)
+    return None
 
 
 def _followed(events: Iterable[Any], name: str, *, quiet: bool) -> Any:

@@ -22,11 +22,7 @@ from napari_bioseg.channels.blockwise import (
     survey_of_values,
 )
 from napari_bioseg.channels.blockwise.grid import Place
-from napari_bioseg.channels.blockwise.room import (
-    GIGABYTE,
-    free_main_memory,
-    in_use,
-)
+from napari_bioseg.channels.blockwise.room import room_for
 from napari_bioseg.channels.parallel import cores
 from napari_bioseg.settings import (
     CleanupStep,
@@ -36,6 +32,7 @@ from napari_bioseg.settings import (
     Workflow,
 )
 
+from .block_arrays import chunks_of, create_temporary, directly
 from .block_job import (
     FINAL,
     LABELS,
@@ -49,7 +46,7 @@ from .block_job import (
 from .block_passes import Run, block_file, load_block, runner_of, save_block
 from .block_size import HALO, block_for, halo_for, margins_of, workers_for
 from .divided_cleanup import divided_cleanup
-from .ome_zarr import ZarrFormat, add_pyramid, chunks_for, create_zarr
+from .ome_zarr import ZarrFormat, add_pyramid, create_zarr
 from .predictions import StoredPrediction
 from .progress_file import ProgressFile
 from .volume import (
@@ -186,7 +183,7 @@ def segment_volume(
                     spacing=prediction.spacing,
                     unit=prediction.unit,
                     notes={"version": 1, "role": "labels", "source": prediction.source},
-                    chunks=_chunks(job.grid)[-len(shape) :],
+                    chunks=chunks_of(job.grid)[-len(shape) :],
                     zarr_format=zarr_format,
                 )
             yield from _step(job, run, "finish", 5)
@@ -215,15 +212,7 @@ def fits_memory(prediction: StoredPrediction, workflow: Workflow) -> bool:
     """
     channels, *size = prediction.data.shape
     needed = int(math.prod(size)) * (4 * int(channels) + 32)
-    return needed < _room(workflow)
-
-
-def _room(workflow: Workflow) -> int:
-    memory = workflow.predict.memory
-    if memory == "auto":
-        return int(0.5 * free_main_memory())
-    allowed = int(memory * GIGABYTE)
-    return max(allowed - in_use(), allowed // 4)
+    return needed < room_for(workflow.predict.memory)
 
 
 def _job(
@@ -244,7 +233,7 @@ def _job(
     margins = margins_of(halo or HALO, coarse, flat=bool(flat))
     widest = margins_of(WIDEST * (halo or HALO), coarse, flat=bool(flat))
     if block is None:
-        facts = (len(names), _room(workflow), cores())
+        facts = (len(names), room_for(workflow.predict.memory), cores())
         wanted = block_for((z, y, x), coarse, *facts, flat=bool(flat))
     else:
         first, second, third = (*flat, *block)
@@ -253,7 +242,7 @@ def _job(
     border = [step for step in after if isinstance(step, ClearBorder)]
     asked = questions(names, workflow.instances)
     job = BlockJob(
-        _directly(prediction),
+        directly(prediction),
         tuple(names),
         prediction.full,
         workflow.instances,
@@ -275,7 +264,7 @@ def _job(
 
 
 def _workers(job: BlockJob, workflow: Workflow) -> int:
-    facts = (len(job.names), job.grid.shape, _room(workflow), cores())
+    facts = (len(job.names), job.grid.shape, room_for(workflow.predict.memory), cores())
     return workers_for(job.grid.block, job.halo, *facts)
 
 
@@ -286,29 +275,6 @@ def _with_halo(job: BlockJob, pixels: int, seeds: int) -> BlockJob:
     known = plan.background == "none"  # else all pixels count as foreground
     reach = halo_for(pixels, seeds, job.spacing, flat=flat) if known else HALO
     return replace(job, halo=margins_of(reach, job.spacing, flat=flat))
-
-
-def _directly(prediction: StoredPrediction) -> Any:
-    """Return the zarr array itself where it is our own: reading it costs less."""
-    import zarr
-
-    data = prediction.data
-    if prediction.workflow is None or not hasattr(data, "dask"):
-        return data
-    node: Any = zarr.open(str(prediction.path), mode="r")
-    array = node if isinstance(node, zarr.Array) else node.get("0")
-    same = array is not None and (array.shape, array.dtype) == (data.shape, data.dtype)
-    return array if same else data
-
-
-def _chunks(grid: Grid) -> tuple[int, int, int]:
-    """Return chunks that blocks hold whole ones of."""
-    usual = chunks_for(grid.shape, "ZYX") if grid.shape[0] > 1 else (1, 512, 512)
-    z, y, x = (
-        chunk if size % chunk == 0 else size
-        for size, chunk in zip(grid.block, usual, strict=True)
-    )
-    return z, y, x
 
 
 def _step(job: BlockJob, run: Run, name: str, number: int) -> Iterator[BlockDone]:
@@ -349,7 +315,7 @@ def _seeds(
     job: BlockJob, run: Run, workflow: Workflow
 ) -> Generator[BlockDone, None, tuple[int, int]]:
     """Find all seeds; return pixels of foreground, and how many seeds there are."""
-    _temporary(job, SEEDS, np.int32)
+    create_temporary(job.folder / SEEDS, job.grid, np.int32)
     yield from _step(job, run, "seeds", 3)
     found = {place: _found(job, "seeds", place) for place in job.grid.places}
     numbers = join_seeds(
@@ -370,7 +336,7 @@ def _flood(
     job: BlockJob, run: Run, after: Sequence[CleanupStep], first: int
 ) -> Generator[BlockDone, None, tuple[int, int, int]]:
     """Flood all blocks; return objects, the highest number, and those cut."""
-    _temporary(job, LABELS, np.int32)
+    create_temporary(job.folder / LABELS, job.grid, np.int32)
     yield from _step(job, run, "flood", 4)
     count = int(load_block(job.folder / NUMBERS)["count"])
     sizes = np.zeros(count + 1, np.int64)
@@ -395,19 +361,3 @@ def _flood(
     numbers = np.where(stays, np.cumsum(stays) + (first - 1), 0).astype(label_type(top))
     save_block(job.folder / FINAL, numbers=numbers)
     return objects, top, int((cut & stays).sum())
-
-
-def _temporary(job: BlockJob, name: str, dtype: Any) -> None:
-    """Create an array that only later steps read."""
-    import zarr
-    from zarr.codecs import BloscCodec, BloscShuffle
-
-    if (job.folder / name).exists():
-        return
-    zarr.create_array(
-        str(job.folder / name),
-        shape=job.grid.shape,
-        dtype=dtype,
-        chunks=_chunks(job.grid),
-        compressors=BloscCodec(cname="lz4", clevel=1, shuffle=BloscShuffle.shuffle),
-    )

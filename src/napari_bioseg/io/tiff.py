@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .source import UNNAMED, Source, plain_unit
 NOTES = "napari-bioseg"
 """Name under which this package keeps its own facts in a file."""
 
+_TILE = 512
 _BIG = 2**32 - 2**25  # an ImageJ TIFF cannot be larger; tifffile's own limit
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _IMAGEJ_CHANNELS = 7  # ImageJ shows no more: "more channels" are undeclared slices
@@ -182,7 +184,7 @@ def _read_compressed(
 
 def write_tiff(
     path: Path,
-    array: NDArray[Any],
+    array: Any,
     axes: str,
     *,
     spacing: tuple[float, ...] | None = None,
@@ -196,8 +198,8 @@ def write_tiff(
     ----------
     path : Path
         The file; an existing one is replaced once the new one is complete.
-    array : ndarray
-        What to write.
+    array : ndarray or dask array
+        What to write; of a dask array a few planes are in memory at a time.
     axes : str
         ``YX``, ``ZYX``, ``CYX`` or ``CZYX``.
     spacing : tuple of float, optional
@@ -222,7 +224,13 @@ def write_tiff(
         "maxworkers": min(8, os.cpu_count() or 1),
         "photometric": "minisblack",
     }
-    if array.dtype.name in _IMAGEJ_TYPES and array.nbytes < _BIG:
+    if not isinstance(array, np.ndarray):
+        options |= {"shape": array.shape, "dtype": array.dtype}
+        options["bigtiff"] = array.nbytes >= _BIG
+        if "Z" not in axes:
+            options["tile"] = (_TILE, _TILE)
+        array = _tiles(array) if "Z" not in axes else _planes(array)
+    elif array.dtype.name in _IMAGEJ_TYPES and array.nbytes < _BIG:
         options["imagej"] = True
         slices = 1
         if axes == "CZYX":  # ImageJ's order is another one
@@ -240,3 +248,22 @@ def write_tiff(
     else:
         options["bigtiff"] = array.nbytes >= _BIG
     tifffile.imwrite(path, array, **options)
+
+
+def _planes(array: Any) -> Iterator[NDArray[Any]]:
+    """Compute the planes of ([C,] Z, Y, X), a layer of chunks at a time."""
+    step = array.chunks[-3][0]
+    for channel in np.ndindex(array.shape[:-3]):
+        for start in range(0, array.shape[-3], step):
+            part = array[(*channel, slice(start, start + step))]
+            yield from np.asarray(part.compute(scheduler="threads"))
+
+
+def _tiles(array: Any) -> Iterator[NDArray[Any]]:
+    """Compute the tiles of ([C,] Y, X), a row of them at a time."""
+    for channel in np.ndindex(array.shape[:-2]):
+        for top in range(0, array.shape[-2], _TILE):
+            part = array[(*channel, slice(top, top + _TILE))]
+            row = np.asarray(part.compute(scheduler="threads"))
+            for left in range(0, array.shape[-1], _TILE):
+                yield row[:, left : left + _TILE]

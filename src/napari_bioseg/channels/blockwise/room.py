@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 GIGABYTE = 1024**3
 _UNKNOWN = 4 * GIGABYTE
@@ -20,6 +21,25 @@ def free_main_memory() -> int:
     """
     found = [n for n in (_available(), _left_in_group()) if n is not None]
     return min(found, default=_UNKNOWN)
+
+
+def room_for(memory: float | Literal["auto"]) -> int:
+    """Return how many bytes may still be taken.
+
+    Parameters
+    ----------
+    memory : float or "auto"
+        Most GB that this process may hold in all; half of what is free if automatic.
+
+    Returns
+    -------
+    int
+        A quarter of ``memory`` at least.
+    """
+    if memory == "auto":
+        return int(0.5 * free_main_memory())
+    allowed = int(memory * GIGABYTE)
+    return max(allowed - in_use(), allowed // 4)
 
 
 def in_use() -> int:
