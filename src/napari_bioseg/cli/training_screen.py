@@ -131,8 +131,9 @@ class _Screen:
         for note in event.notes:
             self.warn(note)
         self._say(
-            f"training on {event.device}: {counted(event.training, 'image')} for training, "
-            f"{event.validation} for validation, {event.parameters:,} weights"
+            f"training on {event.device}: {counted(event.training, 'image')} "
+            f"for training, {event.validation} for validation, "
+            f"{event.parameters:,} weights"
         )
         if event.estimate is not None:
             self._say(_in_words(event.estimate))
