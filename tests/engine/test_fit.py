@@ -95,12 +95,17 @@ def trained(fit=True, **instances):
         instances=InstanceSettings(**instances),
     )
     *_, last = train([Pair(image, labels)], workflow)
-    return last.model.workflow.instances
+    return last.model.workflow
 
 
 def test_training_ends_with_fitted_thresholds():
-    assert trained(fit=False) == InstanceSettings()
-    fitted = trained(foreground_binary=0.45)
+    assert trained(fit=False).instances == InstanceSettings()
+    workflow = trained(foreground_binary=0.45)
+    fitted = workflow.instances
     assert fitted != InstanceSettings(foreground_binary=0.45)
     assert fitted.foreground_binary == 0.45
-    assert fitted == trained(foreground_binary=0.45)  # however busy the machine is
+    again = trained(foreground_binary=0.45)  # however busy the machine is
+    assert fitted == again.instances
+    # a training that goes on chooses anew, but leaves alone what was given
+    start = InstanceSettings(foreground_binary=0.45)
+    assert workflow.untrained().instances == start

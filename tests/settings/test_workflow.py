@@ -13,6 +13,7 @@ from napari_bioseg.settings import (
     DataSettings,
     Distance,
     FillHoles,
+    InstanceSettings,
     InstanceTask,
     RemoveSmall,
     SemanticTask,
@@ -125,3 +126,18 @@ def test_off_may_be_written_without_quotes(tmp_path: Path) -> None:
     assert workflow.semantic.thresholds == (0.3, "off")
     workflow.to_yaml(path)
     assert Workflow.from_yaml(path) == workflow
+
+
+def test_untrained_settings_choose_their_thresholds_anew(tmp_path):
+    given = Workflow(instances=InstanceSettings(seed_contour=0.4))
+    fitted = InstanceSettings(seed_binary=0.8, foreground_binary=0.3)
+    found = given.instances.replace(seed_binary=0.8, foreground_binary=0.3)
+    model = given.replace(instances=found, trained=TrainedOn(fitted=fitted))
+    model.to_yaml(tmp_path / "workflow.yaml")
+    assert Workflow.from_yaml(tmp_path / "workflow.yaml") == model
+    assert model.untrained() == given
+    # but what somebody set in the meantime stays
+    tuned = model.replace(instances=found.replace(seed_binary=0.6))
+    assert tuned.untrained().instances.seed_binary == 0.6
+    assert tuned.untrained().instances.foreground_binary == "auto"
+    assert CHANGED.untrained() == CHANGED.replace(trained=None)

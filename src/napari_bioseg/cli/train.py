@@ -225,4 +225,4 @@ def training_workflow(args: argparse.Namespace) -> Workflow:
         base = Workflow.from_yaml(earlier)
     else:
         base = Workflow()
-    return changed(base.replace(trained=None), given_settings(args))
+    return changed(base.untrained(), given_settings(args))

@@ -203,8 +203,16 @@ class Run:
         seconds = self.time.fit_seconds
         if hurry:
             seconds = min(seconds, SHORT_FIT)
-        fitted: InstanceSettings = fit_to_validation(model, self.plan, seconds)
-        model = Model(model.network, model.workflow.replace(instances=fitted))
+        given = self.plan.workflow.instances
+        found: InstanceSettings = fit_to_validation(model, self.plan, seconds)
+        chosen = {
+            name: getattr(found, name)
+            for name in InstanceSettings.model_fields
+            if getattr(found, name) != getattr(given, name)
+        }
+        facts = model.trained.replace(fitted=InstanceSettings(**chosen))
+        workflow = model.workflow.replace(instances=found, trained=facts)
+        model = Model(model.network, workflow)
         self._save_workflow(model.workflow)
         return model
 

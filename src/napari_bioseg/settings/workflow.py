@@ -52,6 +52,8 @@ class TrainedOn(Settings):
     intensities: Intensities | None = None
     digest: str = ""
     version: str = ""
+    fitted: InstanceSettings | None = None
+    """Thresholds that training chose; those that it left alone are the defaults."""
 
 
 class WorkflowError(ValueError):
@@ -97,6 +99,27 @@ class Workflow(Settings):
     def is_semantic(self) -> bool:
         """Whether classes are learned rather than instances."""
         return isinstance(self.task, SemanticTask)
+
+    def untrained(self) -> Workflow:
+        """Return the settings without what training added to them.
+
+        Returns
+        -------
+        Workflow
+            ``trained`` is empty, and thresholds that training chose are the defaults
+            again, unless somebody has changed them since: to choose them anew.
+        """
+        fitted = None if self.trained is None else self.trained.fitted
+        if fitted is None:
+            return self.replace(trained=None)
+        default = InstanceSettings()
+        chosen = {
+            name: getattr(default, name)
+            for name in InstanceSettings.model_fields
+            if getattr(fitted, name) != getattr(default, name)
+            and getattr(self.instances, name) == getattr(fitted, name)
+        }
+        return self.replace(trained=None, instances=self.instances.replace(**chosen))
 
     @classmethod
     def preset(cls, name: PresetName, task: Task | None = None) -> Workflow:
