@@ -27,6 +27,7 @@ from napari_bioseg.settings import (
     InstanceTask,
     NetworkSettings,
     SemanticTask,
+    TrainedOn,
     TrainSettings,
     Workflow,
 )
@@ -314,3 +315,29 @@ def test_an_epoch_without_a_finite_loss_is_never_the_best(disks, tiny, monkeypat
     assert np.isnan(first.train_loss)
     assert (first.best, second.best) == (False, True)
     assert events[-1].score == second.train_loss
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data": {"patch": (64, 32)}}, r"patches of \(32, 32\).*set data\.patch to"),
+        ({"task": {"channels": "BCD"}}, "the outputs: B C, but it is B C D now"),
+    ],
+)
+def test_a_model_to_start_from_that_does_not_fit_is_said(disks, tiny, changes, said):
+    pairs = [disks(), disks(seed=1)]
+    unetr = tiny.replace(network=NetworkSettings(architecture="unetr_mini", features=4))
+    facts = TrainedOn(patch=(32, 32))
+    start = Model.create(unetr.replace(trained=facts))
+    for section, values in changes.items():
+        unetr = unetr.replace(**{section: getattr(unetr, section).replace(**values)})
+    with pytest.raises(ValueError, match=said):
+        next(train(pairs, unetr, start=start))
+
+
+def test_a_model_to_start_from_takes_as_many_image_channels(disks, tiny):
+    pair = disks()
+    two = Pair(np.stack([pair.image, pair.image]), pair.labels)
+    start = Model.create(tiny.replace(trained=TrainedOn()))
+    with pytest.raises(ValueError, match="so many image channels: 1, but it is 2 now"):
+        next(train([two], tiny, start=start))

@@ -61,6 +61,7 @@ def prepare(
     if processes.count > 1:
         share_norms(model.network)
     if start is not None and state is None:
+        _check_start(start, model)
         model.load_state_dict(start.state_dict())
     run = Run(plan, model, path, processes)
     run.notes += notes
@@ -80,6 +81,28 @@ def _check_processes(workflow: Workflow, processes: Processes) -> None:
             f"{processes.count} processes that were launched; choose a multiple of "
             f"{processes.count}"
         )
+
+
+def _check_start(start: Model, model: Model) -> None:
+    """Refuse a model to start from that is made for other images or outputs."""
+    window, patch = start.shape.window, model.shape.window
+    if window and patch and window != patch:
+        raise ValueError(
+            f"the model to start from is a {start.workflow.network.architecture} for "
+            f"patches of {window}, and takes no others, but the patch is {patch} now; "
+            f"set data.patch to {window}, or start anew"
+        )
+    facts = (
+        ("images of so many dimensions", start.dimensions, model.dimensions),
+        ("so many image channels", start.in_channels, model.in_channels),
+        ("the outputs", " ".join(start.outputs), " ".join(model.outputs)),
+    )
+    for what, before, now in facts:
+        if before != now:
+            raise ValueError(
+                f"the model to start from was trained for {what}: {before}, but it is "
+                f"{now} now; choose images and a task like before, or start anew"
+            )
 
 
 def _make_folder(folder: Path) -> None:
