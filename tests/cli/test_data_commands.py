@@ -179,3 +179,30 @@ def test_folds_give_as_many_models_and_a_summary(cells, tmp_path, capsys):
     again = ["train", *inputs(cells), "--model", folder, "--folds", "3", *TINY]
     assert main([*map(str, again)]) == 2
     assert "fold_1 holds a model already" in capsys.readouterr().err
+
+
+def test_folds_that_are_resumed_keep_their_scores(cells, tmp_path, capsys):
+    folder = tmp_path / "m"
+    command = ["train", *inputs(cells), "--model", folder, "--folds", 2, *TINY]
+    run(*command)
+    table = (folder / "folds.csv").read_text()
+    assert "IoU C" in table
+    run(*command, "--resume")  # all of them are done
+    assert (folder / "folds.csv").read_text() == table
+
+
+def test_new_folds_forget_all_earlier_ones(cells, tmp_path, monkeypatch):
+    folder = tmp_path / "m"
+    command = ["train", *inputs(cells), "--model", folder, "--folds", 2, *TINY]
+    run(*command)
+    seen: list[int] = []
+
+    def interrupted(*args, **options):
+        seen.append(len(list(folder.glob("fold_*/state.safetensors"))))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("napari_bioseg.cli.folds.follow", interrupted)
+        assert main([*map(str, command), "--overwrite"]) != 0
+    # else --resume would take the second fold for done
+    assert seen == [0]

@@ -6,7 +6,7 @@ import argparse
 import csv
 import io
 import statistics
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,12 @@ from .progress import print_table
 from .training_screen import follow
 
 if TYPE_CHECKING:
-    from napari_bioseg.engine import Pair, TrainEvent
+    from napari_bioseg.engine import Pair
 
 Scores = dict[str, float]
 """Scores of one fold's best epoch, by name."""
+SCORES = ("validation loss", "IoU", "error")
+"""How names of scores begin in the log."""
 
 
 def train_folds(
@@ -44,53 +46,42 @@ def train_folds(
         If there are fewer images than folds, or models already.
     """
     from napari_bioseg.engine import train
+    from napari_bioseg.engine.processes import Processes
 
     folder = Path(args.model)
     folds = _folds(args, pairs, workflow)
     _check_free(folder, len(folds), args)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_split(folder, folds)
+    # of several processes that train together, one writes
+    is_main = Processes.launched().is_main
+    if is_main:
+        _prepare(folder, folds, args)
     rows: list[Scores] = []
     for number, fold in enumerate(folds, start=1):
         place = folder / f"fold_{number}"
-        if not args.quiet:
+        if is_main and not args.quiet:
             print(f"fold {number} of {len(folds)}: {place}")
         resume = args.resume and (place / "state.safetensors").exists()
-        best = _Best()
-        events = best.watch(train(fold, workflow, folder=place, resume=resume))
+        events = train(fold, workflow, folder=place, resume=resume)
         model = follow(events, workflow, place, quiet=args.quiet)
         facts = model.trained
         epochs = {"epochs": facts.epochs, "best epoch": facts.best_epoch}
         score = {} if facts.score is None else {"score": facts.score}
-        rows.append({**epochs, **score, **best.scores})
-        _write_summary(folder / "folds.csv", rows)
-    _print_summary(rows, quiet=args.quiet)
+        rows.append({**epochs, **score, **_scores(place, facts.best_epoch)})
+        if is_main:
+            _write_summary(folder / "folds.csv", rows)
+    _print_summary(rows, quiet=args.quiet or not is_main)
 
 
-class _Best:
-    """Remembers the scores of the best epoch that passes by."""
+def _scores(folder: Path, best_epoch: int) -> Scores:
+    """Return what the best epoch reached, which may be long ago, by the log."""
+    from napari_bioseg.io import read_log
 
-    def __init__(self) -> None:
-        self.scores: Scores = {}
-
-    def watch(
-        self, events: Generator[TrainEvent, str | None, None]
-    ) -> Generator[TrainEvent, str | None, None]:
-        """Pass events and answers on."""
-        from napari_bioseg.engine import EpochDone
-
-        answer: str | None = None
-        try:
-            while True:
-                event = events.send(answer)
-                if isinstance(event, EpochDone) and event.best:
-                    loss = {"validation loss": event.validation_loss}
-                    self.scores = {**loss, **event.metrics}
-                answer = yield event
-        except StopIteration:
-            return
-        finally:
-            events.close()
+    try:
+        rows = read_log(folder)
+    except OSError:  # it could not be written, and that was said then
+        return {}
+    row = next((row for row in rows if row["epoch"] == best_epoch), {})
+    return {name: value for name, value in row.items() if name.startswith(SCORES)}
 
 
 def _folds(
@@ -122,8 +113,17 @@ def _check_free(folder: Path, count: int, args: argparse.Namespace) -> None:
             )
 
 
-def _write_split(folder: Path, folds: Sequence[Sequence[Pair]]) -> None:
+def _prepare(
+    folder: Path, folds: Sequence[Sequence[Pair]], args: argparse.Namespace
+) -> None:
+    """Write the split; none of an earlier training's folds may be resumed later."""
+    from napari_bioseg.engine.checkpoint import forget_state
     from napari_bioseg.io import write_split
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if not args.resume:
+        for number in range(1, len(folds) + 1):
+            forget_state(folder / f"fold_{number}")
 
     parts = {
         f"fold_{number}": [pair.name for pair in fold if pair.role == "validation"]
