@@ -152,3 +152,18 @@ def test_masks_of_another_kind_are_refused(data, tmp_path):
         ValueError, match=r"im_0.csv is no table .* id, kind\); it needs"
     ):
         read_pairs(data / "images", data / "labels", classes=tmp_path / "classes")
+
+
+def test_validation_images_have_classes_too(data, tmp_path, capsys):
+    words = ["train", "--model", str(tmp_path / "model"), "--task.classes", "3"]
+    for option in ("images", "labels", "classes"):
+        words += [f"--{option}", str(data / option)]
+        words += [f"--validation-{option}", str(data / option)]
+    words += ["--network.features", "4", "--network.depth", "1", "--train.epochs", "1"]
+    words += ["--train.steps", "1", "--train.device", "cpu", "--data.patch", "32,32"]
+    assert main(words) == 0, capsys.readouterr().err
+    assert "for training, 3 for validation" in capsys.readouterr().err
+    alone = words.index("--validation-images")
+    del words[alone : alone + 2]
+    assert main([*words, "--overwrite"]) == 2
+    assert "give both --validation-images and" in capsys.readouterr().err

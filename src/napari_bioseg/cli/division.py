@@ -29,6 +29,11 @@ def add_division(parser: argparse.ArgumentParser) -> None:
         "--validation-labels", metavar="DIR", help="folder of the labels of those"
     )
     parser.add_argument(
+        "--validation-classes",
+        metavar="DIR",
+        help="folder of the classes of their objects, as for --classes",
+    )
+    parser.add_argument(
         "--split",
         metavar="FILE",
         help="file that says which images are for training and which for validation, "
@@ -67,6 +72,8 @@ def divided(pairs: Sequence[Pair], args: argparse.Namespace) -> list[Pair]:
     folders = args.validation_images, args.validation_labels
     if any(folders) and not all(folders):
         raise ValueError("give both --validation-images and --validation-labels")
+    if args.validation_classes and not any(folders):
+        raise ValueError("--validation-classes belong to --validation-images")
     if args.split and any(folders):
         raise ValueError("give --split or folders of validation images, not both")
     if args.fold is not None and not args.split:
@@ -80,6 +87,7 @@ def divided(pairs: Sequence[Pair], args: argparse.Namespace) -> list[Pair]:
         args.validation_labels,
         axes=args.axes,
         label_axes=args.label_axes,
+        classes=args.validation_classes,
     )
     return [replace(pair, role="training") for pair in pairs] + [
         replace(pair, role="validation") for pair in judged
