@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pytest
 
 from napari_bioseg.cli import main
@@ -56,3 +58,20 @@ def test_half_numbers_need_a_gpu(words, tmp_path, capsys):
     model = ["--model", str(tmp_path / "model")]
     assert main([*words, *model, "--train.precision", "float16"]) == 2
     assert "'float16' needs a CUDA GPU" in capsys.readouterr().err
+
+
+def test_a_stop_in_the_first_epoch_keeps_the_model_that_was_there(
+    words, tmp_path, capsys, monkeypatch
+):
+    folder = tmp_path / "model"
+    assert main([*words, "--model", str(folder)]) == 0
+    weights = (folder / "weights.safetensors").read_bytes()
+
+    @contextmanager
+    def at_once():
+        yield lambda: True
+
+    monkeypatch.setattr("napari_bioseg.cli.training_screen.asked_to_stop", at_once)
+    assert main([*words, "--model", str(folder), "--overwrite"]) != 0
+    assert "before the end of the first epoch" in capsys.readouterr().err
+    assert (folder / "weights.safetensors").read_bytes() == weights

@@ -228,3 +228,13 @@ def test_pictures_are_png(finished):
     data = base64.b64decode(page.links[0].split(",")[1])
     assert data.startswith(b"\x89PNG")
     assert struct.unpack(">II", data[16:24]) == (32, 32)
+
+
+def test_a_log_that_somebody_changed_is_put_aside_on_resuming(tmp_path):
+    pairs, workflow = job()
+    record(pairs, workflow, tmp_path, until=(2, 1))
+    spoilt = "epoch;best\n1;ja\n"  # as spreadsheets save it
+    (tmp_path / "training_log.csv").write_text(spoilt)
+    record(pairs, workflow, tmp_path, resume=True)
+    assert [row["epoch"] for row in read_log(tmp_path)] == [2, 3]
+    assert (tmp_path / "changed_training_log.csv").read_text() == spoilt

@@ -78,6 +78,8 @@ def follow(
             "same command with --resume goes on from there"
         ) from None
     result = screen.result
+    if result.reason == "stopped" and result.epochs == 0:
+        raise Stopped("before the end of the first epoch, so there is nothing to keep")
     if files is not None:
         save_model(result.model, folder)
         _summary(result, folder, files.report, quiet=quiet)
@@ -175,8 +177,6 @@ def _in_words(estimate: Estimate) -> str:
 
 
 def _epochs(result: Trained) -> str:
-    if result.best_epoch == 0:
-        return "no epoch was finished"
     done = counted(result.epochs, "epoch")
     return f"{done} done, epoch {result.best_epoch} was the best"
 

@@ -33,7 +33,15 @@ class TrainingLog:
         self.path = folder / NAME
         self.rows: list[Row] = []
         if first_epoch > 1 and self.path.is_file():
-            self.rows = [r for r in read_log(self.path) if r["epoch"] < first_epoch]
+            self.rows = self._earlier(first_epoch)
+
+    def _earlier(self, first_epoch: int) -> list[Row]:
+        """Read what was logged; a table that somebody changed is put aside."""
+        try:
+            return [r for r in read_log(self.path) if r["epoch"] < first_epoch]
+        except (ValueError, KeyError, TypeError):
+            self.path.replace(self.path.with_name(f"changed_{NAME}"))
+            return []
 
     def add(self, event: EpochDone) -> None:
         """Add an epoch; the file is complete before it takes the old one's place.
