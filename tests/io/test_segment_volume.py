@@ -13,9 +13,10 @@ import pytest
 import zarr
 from scipy import ndimage
 
-from napari_bioseg.channels import Prediction, decode, encode
+from napari_bioseg.channels import Prediction, decode, encode, object_classes
 from napari_bioseg.cleanup import apply
 from napari_bioseg.io import read_prediction, write_prediction
+from napari_bioseg.io.block_notes import what_differs
 from napari_bioseg.io.divided_cleanup import divided_cleanup
 from napari_bioseg.io.segment_volume import (
     BlockDone,
@@ -28,6 +29,8 @@ from napari_bioseg.settings import (
     CleanupSettings,
     ClearBorder,
     FillHoles,
+    InstanceSettings,
+    InstanceTask,
     PredictSettings,
     RemoveLarge,
     RemoveSmall,
@@ -94,6 +97,30 @@ def test_equal_to_memory(tmp_path, flat, dtype):
     # few values are counted at the first look
     assert set(steps) == ({1, 3, 4, 5} if dtype == "uint8" else {1, 2, 3, 4, 5})
     assert not unfinished(path).exists()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_every_pixel_votes_for_the_class_of_its_object(tmp_path, dtype):
+    kinds = np.random.default_rng(1).random((3, 30, 60, 50), np.float32)
+    values = np.rint(255 * np.concatenate((channels(), kinds))).astype(np.uint8)
+    whole = values.astype(np.float32) / np.float32(255)
+    workflow = Workflow(task=InstanceTask(classes=3))
+    found = stored(tmp_path, values if dtype == "uint8" else whole, workflow)
+    path = tmp_path / "a.zarr"
+    *_, done = segment_volume(found, path, workflow, block=(16, 32, 32))
+    labels = zarr.open_group(path)["0"][:]
+    wanted = object_classes(labels, Prediction(whole, workflow.outputs))
+    assert done.classes == wanted
+    assert set(wanted.values()) == {1, 2}
+
+
+def test_what_differs_is_said_before():
+    plain, points = InstanceSettings(), ("F", "P")
+    assert what_differs(("B", "C"), plain) == ()
+    (said,) = what_differs(points, plain)
+    assert "may lie a pixel elsewhere" in said
+    (said,) = what_differs(("B", "C", "class 0", "class 1", "class 2"), plain)
+    assert "into a table" in said
 
 
 def test_numbers_beyond_four_billion(tmp_path):

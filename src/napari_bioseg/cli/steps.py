@@ -124,9 +124,15 @@ def segment_to(
     int
         Objects found.
     """
+    from napari_bioseg.io import stem_of
+    from napari_bioseg.io.block_notes import what_differs
+    from napari_bioseg.io.object_classes import class_paths, write_class_table
     from napari_bioseg.io.segment_volume import BlockDone, Segmented, segment_volume
 
     objects = 0
+    names = prediction.channels or workflow.outputs
+    for note in what_differs(names, workflow.instances):
+        print(f"{path.name}: {note}", file=sys.stderr)
     options = {"resume": args.resume, "overwrite": args.overwrite}
     with progress_bar(0, path.name, "block", quiet=args.quiet) as bar:
         for event in segment_volume(prediction, path, workflow, **options):
@@ -135,6 +141,10 @@ def segment_to(
                 bar.update((event.step - 1) * event.blocks + event.done - bar.n)
             elif isinstance(event, Segmented):
                 objects = event.objects
+                if event.classes is not None:
+                    table = class_paths(args.output, stem_of(prediction.path))[1]
+                    write_class_table(table, event.classes)
+                    print(f"classes of the objects: {table}", file=sys.stderr)
                 for note in event.notes:
                     print(f"{path.name}: {note}", file=sys.stderr)
     return objects

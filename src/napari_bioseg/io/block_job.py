@@ -28,6 +28,7 @@ from napari_bioseg.cleanup import apply
 from napari_bioseg.settings import CleanupStep, ClearBorder, InstanceSettings
 
 from .block_passes import block_file, load_block, save_block
+from .block_votes import class_numbers, votes_in
 
 _WIDE = threading.Lock()
 SEEDS, LABELS = "seeds.zarr", "labels.zarr"
@@ -165,9 +166,14 @@ class BlockJob:
         if self.border is not None:
             near = self._near_edge(box, self.border.distance)
             touching = tally(local, top, near) > 0
+        votes = {}
+        classes = class_numbers(self.names)
+        if classes:
+            votes["votes"] = votes_in(local, top, self.read(box), classes)
         self._save(
             "flood",
             place,
+            **votes,
             ids=done.ids,
             counts=tally(local, top),
             touching=done.ids[touching],

@@ -13,8 +13,8 @@ import numpy as np
 
 from napari_bioseg.channels.blockwise.grid import Place
 
-Run = Callable[[str, Sequence[Place]], Iterator[Place]]
-"""Calls a method of the job, by name, for places, and tells which are done."""
+Run = Callable[[Any, str, Sequence[Place]], Iterator[Place]]
+"""Calls a method of a job, by name, for places, and tells which are done."""
 
 
 def block_file(folder: Path, step: str, place: Place) -> Path:
@@ -62,13 +62,11 @@ def load_block(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def runner_of(job: Any, workers: int, cluster: str = "") -> Iterator[Run]:
+def runner_of(workers: int, cluster: str = "") -> Iterator[Run]:
     """Give a function that runs a step of a job on all its blocks.
 
     Parameters
     ----------
-    job : object
-        Picklable; its methods take a place and leave what they find on disk.
     workers : int
         Blocks worked on at once.
     cluster : str
@@ -77,16 +75,18 @@ def runner_of(job: Any, workers: int, cluster: str = "") -> Iterator[Run]:
     Yields
     ------
     callable
-        ``run(name of the method, places)``, an iterator of places as they are done.
+        ``run(job, name of the method, places)``, an iterator of places as they are
+        done. The job is picklable; its methods take a place and leave what they find
+        on disk.
     """
     if cluster:
         from napari_bioseg.engine.cluster import connected
 
         with connected(cluster) as client:
-            yield lambda name, places: _on_cluster(client, job, name, places)
+            yield lambda job, name, places: _on_cluster(client, job, name, places)
         return
     with ThreadPoolExecutor(workers, "bioseg blocks") as pool:
-        yield lambda name, places: _in_threads(pool, workers, job, name, places)
+        yield lambda job, name, places: _in_threads(pool, workers, job, name, places)
 
 
 def _in_threads(

@@ -173,11 +173,24 @@ def write_object_classes(
     notes = {"version": 1, "role": "classes", "source": name}
     drawn = class_labels(labels, classes)
     write_labels(picture, drawn, spacing=spacing, unit=unit, notes=notes)
+    write_class_table(table, classes)
+    return paths
+
+
+def write_class_table(path: Path, classes: Mapping[int, int]) -> None:
+    """Write the class of every object as a table alone.
+
+    Parameters
+    ----------
+    path : Path
+        CSV; replaced if it exists. `read_class_table` reads it.
+    classes : mapping of int to int
+        Class by the object's number.
+    """
     with (
-        replacing(table) as part,
+        replacing(path) as part,
         part.open("w", encoding="utf-8", newline="") as file,
     ):
         rows = csv.writer(file)
         rows.writerow(("id", "class"))
         rows.writerows(sorted(classes.items()))
-    return paths

@@ -45,6 +45,7 @@ from .block_job import (
 )
 from .block_passes import Run, block_file, load_block, runner_of, save_block
 from .block_size import HALO, block_for, halo_for, margins_of, workers_for
+from .block_votes import class_numbers, winners
 from .divided_cleanup import divided_cleanup
 from .ome_zarr import ZarrFormat, add_pyramid, create_zarr
 from .predictions import StoredPrediction
@@ -62,7 +63,7 @@ from .write import label_type
 
 WIDEST = 4
 """How many times the halo may become as wide, where objects reach its end."""
-_FORMAT = 2
+_FORMAT = 3
 """Of what an interrupted call leaves; one of another version does not go on."""
 PASSES = ("ranges", "histograms", "seeds", "flood", "finish")
 
@@ -90,6 +91,8 @@ class Segmented:
     thresholds: dict[str, float]
     notes: tuple[str, ...] = ()
     """What the user should know, one sentence each."""
+    classes: dict[int, int] | None = None
+    """Class by the object's number, if the network tells classes apart."""
 
 
 def segment_volume(
@@ -163,13 +166,13 @@ def segment_volume(
         facts["blocks"] = list(job.grid.block)[-len(prediction.data.shape) + 1 :]
         ProgressFile(part / PROGRESS, facts, resume=resume).close()
         cluster = workflow.predict.cluster
-        with runner_of(job, _workers(job, workflow), cluster) as run:
+        with runner_of(_workers(job, workflow), cluster) as run:
             thresholds = yield from _survey(job, run)
             pixels, seeds = yield from _seeds(job, run, workflow)
-        if halo is None:
-            job = _with_halo(job, pixels, seeds)
-        with runner_of(job, _workers(job, workflow), cluster) as run:
-            objects, top, large = yield from _flood(job, run, after, first)
+            if halo is None:
+                job = _with_halo(job, pixels, seeds)
+            objects, large, classes = yield from _flood(job, run, after, first)
+            top = first + objects - 1 if objects else 0
             out = part / IMAGE
             if not (out / "0").exists():
                 shutil.rmtree(out, ignore_errors=True)
@@ -197,7 +200,7 @@ def segment_volume(
             f"{job.widest[-1]} px; their borders with others may differ from those "
             "of the whole volume",
         )
-    yield Segmented(path, objects, thresholds, notes)
+    yield Segmented(path, objects, thresholds, notes, classes)
 
 
 def fits_memory(prediction: StoredPrediction, workflow: Workflow) -> bool:
@@ -281,7 +284,7 @@ def _step(job: BlockJob, run: Run, name: str, number: int) -> Iterator[BlockDone
     every = job.grid.places
     missing = [p for p in every if not block_file(job.folder, name, p).exists()]
     done = len(every) - len(missing)
-    for _ in run(name, missing):
+    for _ in run(job, name, missing):
         done += 1
         yield BlockDone(number, len(PASSES), done, len(every))
 
@@ -334,19 +337,23 @@ def _seeds(
 
 def _flood(
     job: BlockJob, run: Run, after: Sequence[CleanupStep], first: int
-) -> Generator[BlockDone, None, tuple[int, int, int]]:
-    """Flood all blocks; return objects, the highest number, and those cut."""
+) -> Generator[BlockDone, None, tuple[int, int, dict[int, int] | None]]:
+    """Flood all blocks; return objects, how many are cut, and their classes."""
     create_temporary(job.folder / LABELS, job.grid, np.int32)
     yield from _step(job, run, "flood", 4)
     count = int(load_block(job.folder / NUMBERS)["count"])
     sizes = np.zeros(count + 1, np.int64)
     border = np.zeros(count + 1, np.bool_)
     cut = np.zeros(count + 1, np.bool_)
+    kinds = class_numbers(job.names)
+    votes = np.zeros((count + 1, len(kinds)), np.int64)
     for place in job.grid.places:
         block = _found(job, "flood", place)
         sizes[block["ids"].astype(np.int64)] += block["counts"]
         border[block["touching"].astype(np.int64)] = True
         cut[block["cut"].astype(np.int64)] = True
+        if kinds:
+            votes[block["ids"].astype(np.int64)] += block["votes"]
     stays = sizes > 0
     for step in after:
         if isinstance(step, RemoveSmall):
@@ -360,4 +367,8 @@ def _flood(
     top = first + objects - 1 if objects else 0
     numbers = np.where(stays, np.cumsum(stays) + (first - 1), 0).astype(label_type(top))
     save_block(job.folder / FINAL, numbers=numbers)
-    return objects, top, int((cut & stays).sum())
+    classes = None
+    if kinds:
+        found = zip(numbers[stays], winners(votes[stays], kinds), strict=True)
+        classes = {int(number): int(kind) for number, kind in found}
+    return objects, int((cut & stays).sum()), classes
