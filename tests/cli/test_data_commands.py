@@ -55,7 +55,7 @@ def inputs(folder):
 def test_init_looks_at_a_folder_and_writes_an_explained_workflow(cells, capsys):
     run("init", cells, "--train.epochs", 7)
     shown = capsys.readouterr().out
-    assert "3 images in 2-D, 64 x 64 px" in shown
+    assert "3 images in 2-D, 64 × 64 px" in shown
     assert "objects, median diameter" in shown
     path = cells / "workflow.yaml"
     text = path.read_text()

@@ -156,7 +156,7 @@ def test_a_patch_that_the_network_cannot_halve_is_made_fit_and_said():
     )
     plan = make_plan([GOOD], workflow)
     assert plan.patch == (24, 32)
-    assert any("24 x 32 px instead of 20 x 30" in note for note in plan.notes)
+    assert any("24 × 32 px instead of 20 × 30" in note for note in plan.notes)
 
 
 def test_labels_may_count_in_a_part_only():

@@ -157,7 +157,7 @@ def test_a_patch_that_does_not_fit_the_depth_is_rounded_up(disks, tiny):
     workflow = tiny.replace(data=tiny.data.replace(patch=(30, 33)))
     started = next(train([disks(), disks(seed=1)], workflow))
     assert started.patch == (32, 36)
-    assert any("32 x 36 px instead of 30 x 33" in note for note in started.notes)
+    assert any("32 × 36 px instead of 30 × 33" in note for note in started.notes)
 
 
 def test_same_seed_same_model(disks, tiny):

@@ -59,7 +59,7 @@ def test_unetr_learns_patches_and_predicts_images_of_any_size(disks, tiny):
     notes, _, model = train_all([disks(seed=n) for n in range(2)], workflow)
     assert model.trained.patch == (32, 32)
     assert any(
-        "32 x 32 px instead of 30 x 20, whole multiples" in note for note in notes
+        "32 × 32 px instead of 30 × 20, whole multiples" in note for note in notes
     )
     assert any("network.depth = 3 is not used by unetr_mini" in note for note in notes)
     image = disks((150, 90), seed=7).image[np.newaxis]

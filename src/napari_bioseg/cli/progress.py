@@ -69,21 +69,6 @@ def print_table(
         print("  ".join(cells).rstrip())
 
 
-def sized(size: Sequence[int]) -> str:
-    """Write a size: ``512 × 640``.
-
-    Parameters
-    ----------
-    size : sequence of int
-        Pixels per axis.
-
-    Returns
-    -------
-    str
-    """
-    return " × ".join(str(length) for length in size)
-
-
 def counted(number: int, thing: str) -> str:
     """Write how many: ``1 image``, ``3 images``.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_bioseg.settings import Workflow
+from napari_bioseg.settings.patch_size import sized
 
 from .flags import flag_name, given_settings
 from .options import (
@@ -20,7 +21,6 @@ from .options import (
     add_workflow,
     settings_for,
 )
-from .progress import sized
 from .reports import (
     add_region,
     add_reports,

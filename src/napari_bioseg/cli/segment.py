@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_bioseg.settings import SemanticTask, Workflow
+from napari_bioseg.settings.patch_size import sized
 
 from .flags import changed
 from .options import (
@@ -19,7 +20,7 @@ from .options import (
     input_files,
     settings_for,
 )
-from .progress import counted, duration, print_table, sized
+from .progress import counted, duration, print_table
 from .reports import add_region, region_of
 from .start import add_cluster, add_resume, each_image, end
 from .steps import found, labels_of, segment_to, write_labelled

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from napari_bioseg.settings.patch_size import sized
+
 from .plan import Plan
 from .targets import Subject
 
@@ -28,8 +30,8 @@ def data_facts(plan: Plan) -> tuple[tuple[str, str], ...]:
         ("validation images", _images(plan.validation)),
         ("image channels", str(first.channels)),
         ("image type", str(np.dtype(first.image.dtype))),
-        ("pixel size", " × ".join(f"{size:g}" for size in first.pixel_size)),
-        ("patch", " × ".join(map(str, plan.patch))),
+        ("pixel size", sized(first.pixel_size)),
+        ("patch", sized(plan.patch)),
         ("patches in an epoch", str(plan.steps * plan.workflow.train.batch_size)),
         ("validation patches", str(len(plan.grid))),
     ]
@@ -44,5 +46,5 @@ def _images(subjects: Sequence[Subject]) -> str:
     if not subjects:
         return "none"
     sizes = sorted({subject.size for subject in subjects}, key=np.prod)
-    shown = [" × ".join(map(str, size)) for size in (sizes[0], sizes[-1])]
+    shown = [sized(size) for size in (sizes[0], sizes[-1])]
     return f"{len(subjects)}, {' to '.join(dict.fromkeys(shown))} px"

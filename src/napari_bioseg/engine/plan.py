@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_bioseg import __version__
 from napari_bioseg.settings import DataSettings, TrainedOn, Workflow
-from napari_bioseg.settings.patch_size import diameter_of, patch_for
+from napari_bioseg.settings.patch_size import diameter_of, patch_for, sized
 
 from .label_notes import label_notes
 from .labelled import Region, may_ignore, read_ids
@@ -169,14 +169,16 @@ def choose_patch(
     # a bottom level of one pixel has no spread that a norm could measure
     patch[-1] = max(patch[-1], 2 * multiple[-1])
     sizes = tuple(int(size) for size in patch)
-    if workflow.data.patch not in ("auto", sizes):
+    given = workflow.data.patch
+    if given not in ("auto", sizes):
+        assert not isinstance(given, str)  # noqa: S101  (nothing else is)
         notes.append(
-            f"patches are {_times(sizes)} px instead of {_times(workflow.data.patch)}, "
-            f"whole multiples of {_times(shape.multiple)} as the network's depth needs"
+            f"patches are {sized(sizes)} px instead of {sized(given)}, whole multiples "
+            f"of {sized(shape.multiple)} as the network's depth needs"
         )
     if (smallest < patch).any():
         notes.append(
-            f"images smaller than a patch of {_times(sizes)} px are mirrored at "
+            f"images smaller than a patch of {sized(sizes)} px are mirrored at "
             "their edges to fill it"
         )
     return sizes, notes
@@ -188,10 +190,6 @@ def _usual_diameter(surveys: Sequence[Survey], workflow: Workflow) -> float:
         return 0.0
     pixels = np.median(np.concatenate([found.pixels for found in surveys]))
     return diameter_of(float(pixels), surveys[0].extents.shape[1])
-
-
-def _times(sizes: Sequence[int] | str) -> str:
-    return sizes if isinstance(sizes, str) else " x ".join(map(str, sizes))
 
 
 def _subjects(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
-from napari_bioseg.settings.patch_size import diameter_of, patch_for
+from napari_bioseg.settings.patch_size import diameter_of, patch_for, sized
 
 from .labelled import known_ids, read_ids, slabs
 from .pair import Pair
@@ -85,7 +85,7 @@ def propose_workflow(pairs: Sequence[Pair], base: Workflow) -> Proposal:
             if semantic
             else f"{objects:,} objects, median diameter {diameter:.0f} px",
             f"{share:.1%} of all pixels are labelled",
-            f"patches of {' x '.join(map(str, patch))} px suit these",
+            f"patches of {sized(patch)} px suit these",
         ),
     )
 
@@ -100,7 +100,7 @@ def _pieces(pair: Pair, workflow: Workflow, values: Sequence[int]) -> int:
 
 def _sizes(pairs: Sequence[Pair]) -> str:
     sizes = sorted({pair.size for pair in pairs}, key=np.prod)
-    shown = [" x ".join(map(str, size)) for size in (sizes[0], sizes[-1])]
+    shown = [sized(size) for size in (sizes[0], sizes[-1])]
     size = " to ".join(dict.fromkeys(shown))
     count = f"{len(pairs)} image{'s' * (len(pairs) != 1)}"
     return f"{count} in {pairs[0].dimensions}-D, {size} px"
@@ -114,5 +114,4 @@ def _spacing(pairs: Sequence[Pair]) -> str:
         return (
             "pixels differ in size from image to image; the first image's size is used"
         )
-    sizes = " x ".join(f"{size:g}" for size in pairs[0].pixel_size)
-    return f"a pixel measures {sizes}"
+    return f"a pixel measures {sized(pairs[0].pixel_size)}"

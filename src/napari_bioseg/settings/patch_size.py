@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 OBJECTS_PER_PATCH = {2: 5, 3: 4}
 """By dimensions: a patch is about so many objects wide, to show the neighbours."""
 SMALLEST_PATCH = {2: 128, 3: 32}
@@ -72,3 +74,25 @@ def diameter_of(pixels: float, dimensions: int) -> float:
     if dimensions == 3:
         return float((6 / 3.141592653589793 * pixels) ** (1 / 3))
     return float((4 / 3.141592653589793 * pixels) ** 0.5)
+
+
+def sized(size: Sequence[float]) -> str:
+    """Write a size.
+
+    Parameters
+    ----------
+    size : sequence of int or float
+        Per axis.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> sized((512, 640)), sized((2.0, 0.5, 0.5))
+    ('512 × 640', '2 × 0.5 × 0.5')
+    """
+    return " × ".join(
+        f"{length:g}" if isinstance(length, float) else str(length) for length in size
+    )
