@@ -401,7 +401,7 @@ def test_truncated_tiff(tmp_path, compression):
         (np.full((Y, X), 0.5), "fractions from 0.5 to 0.5: .* probability map"),
         (np.full((Y, X), np.nan), "not finite: labels are whole numbers"),
         (np.full((Y, X), -1), "numbers from -1 to -1"),
-        (np.full((Y, X), 2**31), "from 2147483648 .* up to 2147483647"),
+        (np.full((Y, X), 2.0**31), "from 2147483648 .* up to 2147483647"),
         (np.zeros((Y, X, 3), np.uint8), r"axes YXC .* colours or channels.*grey"),
         (np.zeros((2, 9, Y, X), np.uint8), "not clear"),
     ],
@@ -410,6 +410,22 @@ def test_refused_labels(tmp_path, array, message):
     path = saved(tmp_path / "a.npy", array)
     with pytest.raises(ValueError, match=message):
         read_labels(path)
+
+
+@pytest.mark.parametrize("background", [0, 2**31 + 1])
+@pytest.mark.parametrize("dtype", [np.uint64, np.int64, np.uint32])
+def test_numbers_beyond_int32_are_given_anew(tmp_path, background, dtype):
+    highest = np.iinfo(dtype).max
+    labels = np.full((Y, X), background, dtype)
+    labels[2, 1:3], labels[3, 2] = highest, highest - 4
+    np.save(tmp_path / "a.npy", labels)
+    with pytest.warns(UserWarning, match="numbered 1 to"):
+        found = read_labels(tmp_path / "a.npy")
+    first = 0 if background == 0 else 1
+    wanted = np.full((Y, X), first)
+    wanted[2, 1:3], wanted[3, 2] = first + 2, first + 1
+    np.testing.assert_array_equal(found, wanted)
+    assert found.dtype == np.int32
 
 
 def test_colours_are_no_labels(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -192,7 +193,8 @@ def read_labels(
     -------
     ndarray of int32, shape ([Z,] Y, X)
         Numbers as stored; a float file is accepted if all of them are whole, a colour
-        picture if it shows greys only. A JPEG file is read with a warning.
+        picture if it shows greys only. A JPEG file is read with a warning. Whole
+        numbers beyond 2³¹ are numbered anew from 1, in order, with a warning.
 
     Raises
     ------
@@ -208,7 +210,23 @@ def read_labels(
         array = repaired(array, source)
     if array.size:
         _check_numbers(array, source.path)
-    return np.ascontiguousarray(array, np.int32)
+    return np.ascontiguousarray(_numbered_anew(array, source.path), np.int32)
+
+
+def _numbered_anew(array: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Give objects whose numbers int32 cannot hold smaller ones, in the same order."""
+    if array.dtype.kind not in "iu" or array.max(initial=0) <= _LARGEST:
+        return array
+    found, numbers = np.unique(array, return_inverse=True)
+    first = 0 if found[0] == 0 else 1  # without background no object becomes it
+    objects = len(found) - 1 + first
+    warnings.warn(
+        f"{path} holds numbers up to {found[-1]}, more than {_LARGEST}: its {objects} "
+        f"objects are numbered 1 to {objects} here, in the same order",
+        stacklevel=3,
+    )
+    anew: NDArray[Any] = numbers.reshape(array.shape) + first
+    return anew
 
 
 def _check_numbers(array: NDArray[Any], path: Path) -> None:
@@ -221,7 +239,7 @@ def _check_numbers(array: NDArray[Any], path: Path) -> None:
             f"{path} holds fractions from {low:g} to {high:g}: {advice}. "
             "Is it an image or a probability map?"
         )
-    if low < 0 or high > _LARGEST:
+    if low < 0 or (high > _LARGEST and array.dtype.kind == "f"):
         raise ValueError(
             f"{path} holds numbers from {low:.0f} to {high:.0f}: {advice}, "
             f"up to {_LARGEST}"
