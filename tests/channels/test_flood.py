@@ -108,12 +108,15 @@ def flooded_with_a_queue(
 ) -> np.ndarray:
     shape = (1,) * (3 - mask.ndim) + mask.shape
     areas = components(mask.reshape(shape), connectivity)
+    offsets = neighbours(shape[0], connectivity)
+    landscape = landscape.reshape(shape)
     return descent.descend(
-        landscape.reshape(shape),
+        descent.ways_down(landscape, areas, offsets, never),
+        landscape,
         seeds.reshape(shape),
         areas,
         np.ones(areas.count + 1, bool),
-        neighbours(shape[0], connectivity),
+        offsets,
         np.zeros(shape, np.int32),
         never,
     )

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from .parallel import check, divide, in_parallel, never
 
+_SLAB = 1 << 20
+"""Pixels of a slab: where slabs meet, their runs are joined on one core."""
+
 
 @dataclass(frozen=True, eq=False)
 class Components:
@@ -106,7 +109,7 @@ def components(
     depth, height, width = mask.shape
     rows = depth * height
     lines = mask.reshape(rows, width)
-    edges = divide(rows, mask.size)
+    edges = divide(rows, mask.size, _SLAB)
     row_start = np.zeros(rows + 1, np.int64)
     in_parallel(_count_runs, edges, lines, row_start, cancelled=cancelled)
     np.cumsum(row_start, out=row_start)

@@ -27,6 +27,7 @@ from collections.abc import Callable
 
 import numba
 import numpy as np
+from numba import uint64
 from numpy.typing import NDArray
 
 from .connected import Components
@@ -44,7 +45,40 @@ _PROBE = 61
 """One run in so many is looked at to estimate that part."""
 
 
+def ways_down(
+    landscape: NDArray[np.uint16],
+    areas: Components,
+    offsets: NDArray[np.int64],
+    cancelled: Callable[[], bool],
+) -> NDArray[np.uint8]:
+    """Point from each pixel of a mask to its only lowest neighbour, if that is lower.
+
+    Parameters
+    ----------
+    landscape : ndarray
+        uint16, ``(Z, Y, X)``, C-contiguous.
+    areas : Components
+        Components of the mask, found with the same connectivity.
+    offsets : ndarray
+        Steps to a pixel's neighbours, in the order in which it reaches them.
+    cancelled : callable
+        Asked now and then whether to give up.
+
+    Returns
+    -------
+    ndarray
+        uint8, ``(Z, Y, X)``: which of the steps leads there. It does not depend on
+        seeds, and has no meaning outside of the mask.
+    """
+    ways = np.empty(landscape.shape, np.uint8)
+    runs = (areas.row_start, areas.start, areas.stop)
+    edges = divide(areas.row_start.size - 1, landscape.size)
+    in_parallel(_point_down, edges, landscape, runs, offsets, ways, cancelled=cancelled)
+    return ways
+
+
 def descend(
+    ways: NDArray[np.uint8],
     landscape: NDArray[np.uint16],
     seeds: NDArray[np.int32],
     areas: Components,
@@ -57,6 +91,8 @@ def descend(
 
     Parameters
     ----------
+    ways : ndarray
+        uint8, ``(Z, Y, X)``, as `ways_down` finds them.
     landscape, seeds : ndarray
         uint16 and int32, ``(Z, Y, X)``, C-contiguous.
     areas : Components
@@ -80,11 +116,10 @@ def descend(
     shape = np.array(labels.shape)
     steps = (offsets[:, 0] * shape[1] + offsets[:, 1]) * shape[2] + offsets[:, 2]
     runs = (areas.row_start, areas.start, areas.stop, wanted[areas.component])
-    ways = np.empty(labels.shape, np.uint8)
     flooded = np.zeros(labels.shape, np.bool_)
     edges = divide(int(shape[0] * shape[1]), labels.size)
-    images = (landscape, seeds, labels)
-    in_parallel(_point_down, edges, images, runs, offsets, ways, cancelled=cancelled)
+    lines = (seeds.reshape(-1, shape[2]), labels.reshape(-1, shape[2]))
+    in_parallel(_place, edges, *lines, runs, cancelled=cancelled)
     flat = (ways.reshape(-1), labels.reshape(-1), flooded.reshape(-1))
     if _share_without(flat, runs, shape[2], steps) > _TOO_MANY:
         in_parallel(_mark_all, edges, flat, runs, shape[2], cancelled=cancelled)
@@ -98,21 +133,18 @@ def descend(
 @numba.njit(nogil=True, cache=True)
 def _load(landscape, runs, z, y, line):  # type: ignore[no-untyped-def]
     """Write the heights of a row, framed, and outside of the mask `_OUTSIDE`."""
-    row_start, begin, end, wanted = runs
+    row_start, begin, end = runs
     depth, height, _ = landscape.shape
     line[:] = _OUTSIDE
     if 0 <= z < depth and 0 <= y < height:
         heights = landscape[z, y]
         for run in range(row_start[z * height + y], row_start[z * height + y + 1]):
-            if wanted[run]:
-                line[begin[run] + 1 : end[run] + 1] = heights[begin[run] : end[run]]
+            line[begin[run] + 1 : end[run] + 1] = heights[begin[run] : end[run]]
 
 
 @numba.njit(nogil=True, cache=True)
-def _point_down(images, runs, offsets, ways, start, stop):  # type: ignore[no-untyped-def]
-    """Copy seeds, and point from pixels to their only lowest neighbour, if lower."""
-    landscape, seeds, labels = images
-    row_start, begin, end, wanted = runs
+def _point_down(landscape, runs, offsets, ways, start, stop):  # type: ignore[no-untyped-def]
+    row_start = runs[0]
     _, height, width = landscape.shape
     lines = np.empty((3, 3, width + 2), np.uint16)  # around the row, y by turns
     lowest, way = np.empty(width, np.uint16), np.empty(width, np.uint16)
@@ -122,10 +154,6 @@ def _point_down(images, runs, offsets, ways, start, stop):  # type: ignore[no-un
         if row_start[row] == row_start[row + 1]:
             continue
         z, y = row // height, row % height
-        for run in range(row_start[row], row_start[row + 1]):
-            if wanted[run]:
-                span = slice(begin[run], end[run])
-                labels[z, y, span] = seeds[z, y, span]
         fresh = y + 1 if row == last + 1 and y > 0 else y - 1
         for dz in range(-reach, reach + 1):
             for beside in range(fresh, y + 2):
@@ -144,6 +172,16 @@ def _point_down(images, runs, offsets, ways, start, stop):  # type: ignore[no-un
         own, target = lines[1, y % 3], ways[z, y]
         for x in range(width):
             target[x] = way[x] if lowest[x] < own[x + 1] else _NO_WAY
+
+
+@numba.njit(nogil=True, cache=True)
+def _place(seeds, labels, runs, start, stop):  # type: ignore[no-untyped-def]
+    """Copy the seeds of the components looked at."""
+    row_start, begin, end, wanted = runs
+    for row in range(start, stop):
+        for run in range(row_start[row], row_start[row + 1]):
+            if wanted[run]:
+                labels[row, begin[run] : end[run]] = seeds[row, begin[run] : end[run]]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -180,38 +218,39 @@ def _mark_all(flat, runs, width, start, stop):  # type: ignore[no-untyped-def]
 
 @numba.njit(nogil=True, cache=True)
 def _follow(flat, runs, width, steps, start, stop):  # type: ignore[no-untyped-def]
-    """Hand labels up the plain ways; mark pixels on others, and call them `_UNKNOWN`.
+    """Hand labels up the plain ways; pixels on others are `_UNKNOWN`.
 
     Pieces may meet on a way: both write the same.
     """
-    ways, labels, flooded = flat
+    ways, labels, _ = flat
     row_start, begin, end, wanted = runs
     for row in range(start, stop):
         for run in range(row_start[row], row_start[row + 1]):
             if not wanted[run]:
                 continue
-            for first in range(row * width + begin[run], row * width + end[run]):
+            for x in range(begin[run], end[run]):
+                # unsigned, as an index that may count from the end costs more
+                first = uint64(row * width + x)
                 label, place = labels[first], first
                 while label == 0:
                     if ways[place] == _NO_WAY:
-                        label = _UNKNOWN
+                        label = np.int32(_UNKNOWN)
                     else:
-                        place += steps[ways[place]]
+                        place += uint64(steps[ways[place]])
                         label = labels[place]
                 place = first
                 while labels[place] == 0:
                     labels[place] = label
-                    flooded[place] = label < 0
                     if ways[place] != _NO_WAY:
-                        place += steps[ways[place]]
+                        place += uint64(steps[ways[place]])
 
 
 @numba.njit(nogil=True, cache=True)
 def _collect(flat, runs, shape, offsets, steps, start, stop):  # type: ignore[no-untyped-def]
-    """Mark the plain pixels that may reach one that is not plain."""
+    """Mark the pixels that are not plain, and the plain ones that may reach them."""
     heights, seeds, ways, labels, flooded = flat
     row_start, begin, end, wanted = runs
-    levels = np.empty(steps.shape[0], np.int32)
+    near = np.empty(steps.shape[0], np.uint64)  # the lowest plain neighbours
     for row in range(start, stop):
         z, y = row // shape[1], row % shape[1]
         inner = 0 < y < shape[1] - 1 and (shape[0] == 1 or 0 < z < shape[0] - 1)
@@ -219,25 +258,27 @@ def _collect(flat, runs, shape, offsets, steps, start, stop):  # type: ignore[no
             if not wanted[run]:
                 continue
             for x in range(begin[run], end[run]):
-                place = row * shape[2] + x
-                if not flooded[place] or labels[place] > 0:
+                place = uint64(row * shape[2] + x)
+                if labels[place] > 0:
                     continue
-                lowest = np.int32(LEVELS)
+                flooded[place] = True
+                lowest, count = np.int32(LEVELS), 0
                 deep = inner and 0 < x < shape[2] - 1
                 for i in range(steps.shape[0]):
-                    levels[i] = LEVELS
                     if deep or _inside(z, y, x, offsets[i], shape):
-                        level = np.int32(heights[place + steps[i]])
-                        levels[i] = level if labels[place + steps[i]] > 0 else LEVELS
-                    lowest = min(lowest, levels[i])
-                if lowest == LEVELS:
-                    continue
-                for i in range(steps.shape[0]):
-                    other = place + steps[i]
-                    if levels[i] == lowest:
-                        while seeds[other] == 0 and not flooded[other]:
-                            flooded[other] = True
-                            other += steps[ways[other]]
+                        other = place + uint64(steps[i])
+                        if labels[other] > 0:
+                            level = np.int32(heights[other])
+                            if level < lowest:
+                                lowest, count = level, 0
+                            if level == lowest:
+                                near[count] = other
+                                count += 1
+                for i in range(count):
+                    other = near[i]
+                    while seeds[other] == 0 and not flooded[other]:
+                        flooded[other] = True
+                        other += uint64(steps[ways[other]])
 
 
 @numba.njit(nogil=True, cache=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .buckets import lowest_bit, new_bits, new_chunks, new_ends, new_taken, push
 from .connected import Components, components
-from .descent import descend
+from .descent import descend, ways_down
 from .parallel import cores, in_parallel, never
 from .spread import between, first_word, rim_of, spread
 
@@ -92,6 +92,7 @@ def flood_components(
     by_slice: bool = False,
     finished: NDArray[np.bool_] | None = None,
     labels: NDArray[np.int32] | None = None,
+    ways: Callable[[], NDArray[np.uint8]] | None = None,
     cancelled: Callable[[], bool] = never,
 ) -> NDArray[np.int32]:
     """Flood the connected components of a mask.
@@ -110,6 +111,9 @@ def flood_components(
         bool, by component: those that ``labels`` has already.
     labels : ndarray, optional
         Where to write; a new array of zeros by default.
+    ways : callable, optional
+        Returns what `descent.ways_down` found for this landscape and these
+        components. Found anew by default.
     cancelled : callable
         Asked every few milliseconds whether to give up.
 
@@ -138,7 +142,10 @@ def flood_components(
     if not wanted.any():
         return labels
     offsets = neighbours(1 if by_slice else areas.shape[0], connectivity)
-    rest = descend(landscape, seeds, areas, wanted, offsets, labels, cancelled)
+    down = ways() if ways else ways_down(landscape, areas, offsets, cancelled)
+    images = (down, landscape, seeds)
+    rest = descend(*images, areas, wanted, offsets, labels, cancelled)
+    del down, images
     parts = components(rest, connectivity, by_slice=by_slice, cancelled=cancelled)
     if parts.count == 0:
         return labels
@@ -150,9 +157,11 @@ def flood_components(
             f"an object that reaches through an image of shape {areas.shape} is too "
             "large to flood in one piece; divide the image into blocks"
         )
-    images = (landscape.reshape(-1), seeds.reshape(-1), labels.reshape(-1))
-    work = (images, areas.shape[1:], runs, boxes, words, offsets)
-    run(_flood, _shares(parts.sizes()[1:]), *work)
+    sizes = parts.sizes()[1:]
+    turns = np.argsort(-sizes, kind="stable")  # the largest first, on a core of its own
+    flat = (landscape.reshape(-1), seeds.reshape(-1), labels.reshape(-1))
+    work = (flat, areas.shape[1:], runs, boxes, words, offsets, turns)
+    run(_flood, _shares(sizes[turns]), *work)
     return labels
 
 
@@ -237,24 +246,26 @@ def _fill(seeds, labels, runs, wanted, given_up, start, stop):  # type: ignore[n
         if given_up[0]:
             return
         mine = order[first[k] : first[k + 1]]
-        seed, several = _seeds_of(seeds, row, begin, end, mine)
+        seed, several = _seeds_of(seeds, row, begin, end, mine, given_up)
         wanted[k + 1] = several
         if seed and not several:
             for run in mine:
+                if given_up[0]:
+                    return
                 line = labels[row[run] // height, row[run] % height]
                 line[begin[run] : end[run]] = seed
 
 
 @numba.njit(nogil=True, cache=True)
 def _flood(  # type: ignore[no-untyped-def]
-    images, shape, runs, boxes, words, offsets, given_up, start, stop
+    images, shape, runs, boxes, words, offsets, turns, given_up, start, stop
 ):
     """Flood components without a seed from the seeds around them."""
     heights, seeds, targets = images
     row, begin, end, order, first = runs
     height, width = shape
     room = pixels = 0
-    for k in range(start, stop):
+    for k in turns[start:stop]:
         area = 0
         for run in order[first[k] : first[k + 1]]:
             area += end[run] - begin[run]
@@ -264,7 +275,7 @@ def _flood(  # type: ignore[no-untyped-def]
     free = np.zeros(room, np.uint64)  # a bit for each pixel not yet reached
     chunks, taken, ends, bits = new_chunks(pixels), new_taken(), new_ends(), new_bits()
     steps = np.empty((offsets.shape[0], 2), np.int64)
-    for k in range(start, stop):
+    for k in turns[start:stop]:
         box = boxes[k]
         stride = (box[1, 2] - box[0, 2]) // 64 + 1
         plane = (box[1, 1] - box[0, 1] + 2) * stride
@@ -301,11 +312,13 @@ def _flood(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def _seeds_of(seeds, row, begin, end, mine):  # type: ignore[no-untyped-def]
+def _seeds_of(seeds, row, begin, end, mine, given_up):  # type: ignore[no-untyped-def]
     """Return a component's seed, and whether it has several; 0 if it has none."""
     seed = np.int32(0)
     height = seeds.shape[1]
     for run in mine:
+        if given_up[0]:
+            break
         line = seeds[row[run] // height, row[run] % height]
         for x in range(begin[run], end[run]):
             if line[x] and line[x] != seed:

@@ -18,7 +18,7 @@ D = TypeVar("D", bound=np.generic)
 _pools: dict[int, ThreadPoolExecutor] = {}
 _SMALL = 1 << 15
 """Work on so few pixels is done before another thread would wake up."""
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 """Pixels handled between two looks at whether the job was cancelled."""
 _GLANCE = 0.004
 """Seconds between two looks while kernels run."""
@@ -66,7 +66,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def divide(tasks: int, pixels: int) -> list[int]:
+def divide(tasks: int, pixels: int, piece: int = _PIECE) -> list[int]:
     """Return where to cut a range of tasks for several cores.
 
     Parameters
@@ -75,6 +75,8 @@ def divide(tasks: int, pixels: int) -> list[int]:
         How many tasks there are.
     pixels : int
         How many pixels they work on together.
+    piece : int
+        Pixels that one piece should not exceed.
 
     Returns
     -------
@@ -82,9 +84,9 @@ def divide(tasks: int, pixels: int) -> list[int]:
         From 0 up to ``tasks``: a few pieces per core, so that an uneven load evens
         out; more where a piece would keep a cancelled job alive.
     """
-    pieces = 1 if pixels < _SMALL else max(4 * cores(), pixels // _PIECE)
+    pieces = 1 if pixels < _SMALL else max(4 * cores(), pixels // piece)
     pieces = min(tasks, pieces)
-    return [tasks * piece // pieces for piece in range(pieces + 1)] if pieces else [0]
+    return [tasks * cut // pieces for cut in range(pieces + 1)] if pieces else [0]
 
 
 def in_parallel(

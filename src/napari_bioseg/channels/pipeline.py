@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from napari_bioseg.settings import InstanceSettings
 
 from .connected import Components, components
+from .descent import ways_down
 from .distance import squared_border_distance
-from .flood import flood_components
+from .flood import flood_components, neighbours
 from .landscape import LEVELS, channel_levels
 from .masks import grow_by_steps, reshape, where
 from .memory import Memory
@@ -121,6 +122,12 @@ def find_instances(
     last = memory.flooded
     if comparable and last is not None and last.landscape == landscape_key:
         finished = carry_over(last, areas, seeds, count, labels, cancelled)
+    offsets = neighbours(1 if by_slice else seeds.shape[0], connectivity)
+
+    def ways() -> NDArray[np.uint8]:
+        return ways_down(landscape, areas, offsets, cancelled)
+
+    ways_key = (landscape_key, mask_key)
     flood_components(
         landscape,
         markers,
@@ -129,6 +136,7 @@ def find_instances(
         by_slice=by_slice,
         finished=finished,
         labels=labels,
+        ways=(lambda: memory.step("ways", ways_key, ways)) if comparable else ways,
         cancelled=cancelled,
     )
     if plan.background != "none":
