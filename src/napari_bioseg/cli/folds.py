@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +14,6 @@ from .training_screen import follow
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Pair
-
-Scores = dict[str, float]
-"""Scores of one fold's best epoch, by name."""
-SCORES = ("validation loss", "IoU", "error")
-"""How names of scores begin in the log."""
 
 
 def train_folds(
@@ -47,6 +39,7 @@ def train_folds(
     """
     from napari_bioseg.engine import train
     from napari_bioseg.engine.processes import Processes
+    from napari_bioseg.io.folds import fold_folder, fold_scores, write_summary
 
     folder = Path(args.model)
     folds = _folds(args, pairs, workflow)
@@ -55,33 +48,18 @@ def train_folds(
     is_main = Processes.launched().is_main
     if is_main:
         _prepare(folder, folds, args)
-    rows: list[Scores] = []
+    rows: list[dict[str, float]] = []
     for number, fold in enumerate(folds, start=1):
-        place = folder / f"fold_{number}"
+        place = fold_folder(folder, number)
         if is_main and not args.quiet:
             print(f"fold {number} of {len(folds)}: {place}")
         resume = args.resume and (place / "state.safetensors").exists()
         events = train(fold, workflow, folder=place, resume=resume)
         model = follow(events, workflow, place, quiet=args.quiet)
-        facts = model.trained
-        epochs = {"epochs": facts.epochs, "best epoch": facts.best_epoch}
-        score = {} if facts.score is None else {"score": facts.score}
-        rows.append({**epochs, **score, **_scores(place, facts.best_epoch)})
+        rows.append(fold_scores(place, model.trained))
         if is_main:
-            _write_summary(folder / "folds.csv", rows)
+            write_summary(folder, rows)
     _print_summary(rows, quiet=args.quiet or not is_main)
-
-
-def _scores(folder: Path, best_epoch: int) -> Scores:
-    """Return what the best epoch reached, which may be long ago, by the log."""
-    from napari_bioseg.io import read_log
-
-    try:
-        rows = read_log(folder)
-    except OSError:  # it could not be written, and that was said then
-        return {}
-    row = next((row for row in rows if row["epoch"] == best_epoch), {})
-    return {name: value for name, value in row.items() if name.startswith(SCORES)}
 
 
 def _folds(
@@ -102,10 +80,12 @@ def _folds(
 
 
 def _check_free(folder: Path, count: int, args: argparse.Namespace) -> None:
+    from napari_bioseg.io.folds import fold_folder
+
     if args.resume or args.overwrite:
         return
     for number in range(1, count + 1):
-        place = folder / f"fold_{number}"
+        place = fold_folder(folder, number)
         if (place / "weights.safetensors").exists():
             raise ValueError(
                 f"{place} holds a model already; go on training with --resume, replace "
@@ -118,60 +98,16 @@ def _prepare(
 ) -> None:
     """Write the split; none of an earlier training's folds may be resumed later."""
     from napari_bioseg.engine.checkpoint import forget_state
-    from napari_bioseg.io import write_split
+    from napari_bioseg.io.folds import fold_folder, write_fold_split
 
-    folder.mkdir(parents=True, exist_ok=True)
     if not args.resume:
         for number in range(1, len(folds) + 1):
-            forget_state(folder / f"fold_{number}")
-
-    parts = {
-        f"fold_{number}": [pair.name for pair in fold if pair.role == "validation"]
-        for number, fold in enumerate(folds, start=1)
-    }
-    write_split(folder / "split.yaml", parts)
+            forget_state(fold_folder(folder, number))
+    write_fold_split(folder, folds)
 
 
-def _write_summary(path: Path, rows: Sequence[Scores]) -> None:
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerows(summary_rows(rows))
-    path.write_text(table.getvalue(), encoding="utf-8")
+def _print_summary(rows: Sequence[dict[str, float]], *, quiet: bool) -> None:
+    from napari_bioseg.io.folds import summary_rows
 
-
-def _print_summary(rows: Sequence[Scores], *, quiet: bool) -> None:
     head, *lines = summary_rows(rows)
     print_table(head, lines, quiet=quiet)
-
-
-def summary_rows(rows: Sequence[Scores]) -> list[tuple[str, ...]]:
-    """Return a table of all folds, with mean and standard deviation below.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        Scores by name, one entry per fold.
-
-    Returns
-    -------
-    list of tuple of str
-        The head, and one line per fold, ``mean`` and ``sd``.
-
-    Examples
-    --------
-    >>> summary_rows([{"IoU": 0.5}, {"IoU": 0.75}])
-    [('fold', 'IoU'), ('1', '0.5'), ('2', '0.75'), ('mean', '0.625'), ('sd', '0.1768')]
-    """
-    names = list(dict.fromkeys(name for row in rows for name in row))
-
-    def shown(value: float | None) -> str:
-        return "" if value is None else f"{value:.4g}"
-
-    lines = [("fold", *names)]
-    for number, row in enumerate(rows, start=1):
-        lines.append((str(number), *(shown(row.get(name)) for name in names)))
-    columns = [[row[name] for row in rows if name in row] for name in names]
-    lines.append(("mean", *(shown(statistics.fmean(column)) for column in columns)))
-    spreads = [statistics.stdev(c) if len(c) > 1 else None for c in columns]
-    lines.append(("sd", *map(shown, spreads)))
-    return lines

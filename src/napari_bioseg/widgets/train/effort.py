@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QDoubleSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
 
 from napari_bioseg.settings import (
     AugmentSettings,
@@ -31,6 +31,12 @@ PRESETS = {
     "balanced": ("Balanced", "A larger network: minutes on a GPU, hours on a CPU."),
     "accurate": ("Accurate", "The largest network: wants a GPU, or an evening."),
 }
+
+FOLDS_HELP = (
+    "Train several models; each is judged by another part of the images, so that every "
+    "image judges once. Shows how far scores can be trusted; predicting with all of "
+    "them together is more reliable. The time limit holds for each."
+)
 
 
 class Effort(QWidget):
@@ -60,6 +66,11 @@ class Effort(QWidget):
         self.minutes.setToolTip(minutes.help)
         guard_wheel(self.minutes)
         start = Workflow.preset("fast")
+        self.folds = QSpinBox()
+        self.folds.setRange(1, 10)
+        self.folds.setSpecialValueText("off")
+        self.folds.setToolTip(FOLDS_HELP)
+        guard_wheel(self.folds)
         self.data = SettingsForm(start.data)
         self.augment = SettingsForm(start.augment)
         self.network = SettingsForm(start.network)
@@ -73,7 +84,11 @@ class Effort(QWidget):
         layout.addWidget(self.preset)
         layout.addLayout(
             row_of(
-                field("Time limit", minutes.help, label_width), self.minutes, stretch=1
+                field("Time limit", minutes.help, label_width),
+                self.minutes,
+                field("Folds", FOLDS_HELP),
+                self.folds,
+                stretch=1,
             )
         )
         layout.addWidget(self._advanced())

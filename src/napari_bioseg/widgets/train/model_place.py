@@ -24,7 +24,7 @@ def models_folder() -> Path:
 
 
 def is_model(folder: Path) -> bool:
-    """Say whether a folder holds a model, or the beginning of one.
+    """Say whether a folder holds a model, several of folds, or the beginning of one.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def is_model(folder: Path) -> bool:
     -------
     bool
     """
-    return (folder / "workflow.yaml").exists()
+    return any((folder / name).exists() for name in ("workflow.yaml", "split.yaml"))
 
 
 def safe_name(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from napari_bioseg.widgets.session import BusyError, session_of
 
 from .continuing import Earlier, earlier_training
 from .effort import Effort
+from .fold_training import earlier_folds, training_folds
 from .goal import Goal
 from .look_first import LookFirst
 from .model_place import ModelPlace
@@ -241,6 +242,8 @@ class TrainPanel(Panel):
         self._refresh()
 
     def _name_model(self) -> None:
+        if self.job is not None and self.job.active:
+            return  # Continue is about the folder that is being trained
         pairs = self.pairs.layers.pairs
         folders = self.pairs.folders.folders
         stem = "model"
@@ -274,10 +277,16 @@ class TrainPanel(Panel):
                 )
                 return
             folder = self.place.free
-        self._launch(folder, lambda: self.workflow)
+        self._launch(folder, lambda: self.workflow, folds=self.effort.folds.value())
 
     def _continue(self) -> None:
         folder = self.place.folder
+        folds = earlier_folds(folder)
+        begun = [fold for fold in folds if fold is not None]
+        if begun:
+            settings = partial(self._resumed, begun[-1])
+            self._launch(folder, settings, resume=True, folds=len(folds))
+            return
         earlier = earlier_training(folder)
         if earlier is None:
             self._refresh()
@@ -308,6 +317,7 @@ class TrainPanel(Panel):
         *,
         resume: bool = False,
         start: Path | None = None,
+        folds: int = 1,
     ) -> None:
         try:
             source, settings = self.source, workflow()
@@ -316,18 +326,13 @@ class TrainPanel(Panel):
             return
         dimensions = self._dimensions(source)
         previews = self.view.preview.start(dimensions)
-        job = Job(
-            partial(
-                training,
-                source.read,
-                settings,
-                folder,
-                previews,
-                resume=resume,
-                start=start,
-            ),
-            name=NAME,
-        )
+        data = (source.read, settings, folder, previews)
+        work: Callable[[], Generator[Any, Any, Any]]
+        if folds > 1:
+            work = partial(training_folds, *data, count=folds, resume=resume)
+        else:
+            work = partial(training, *data, resume=resume, start=start)
+        job = Job(work, name=NAME)
         try:
             self.session.claim(job)
         except BusyError as error:
@@ -405,6 +410,10 @@ class TrainPanel(Panel):
             self.note.say("" if active else reason)
 
     def _refresh_continue(self, reason: str, active: bool) -> None:
+        folds = [] if active else earlier_folds(self.place.folder)
+        if any(folds):
+            self._refresh_continue_folds(folds, reason)
+            return
         earlier = None if active else earlier_training(self.place.folder)
         if earlier is None:
             reason = reason or f"{self.place.folder.name} has not been trained yet"
@@ -419,6 +428,22 @@ class TrainPanel(Panel):
                 f"Train {earlier.folder.name} further on the data above, for example "
                 "after corrections; the result is a new model."
             )
+        _enable(self.continue_button, reason, tip)
+
+    def _refresh_continue_folds(
+        self, folds: Sequence[Earlier | None], reason: str
+    ) -> None:
+        left = [
+            number
+            for number, fold in enumerate(folds, start=1)
+            if fold is None or fold.interrupted
+        ]
+        name = self.place.folder.name
+        tip = ""
+        if left:
+            tip = f"Go on with fold {left[0]} of {len(folds)} of {name}."
+        else:
+            reason = reason or f"all {len(folds)} folds of {name} are trained"
         _enable(self.continue_button, reason, tip)
 
     def _obstacle(self) -> str:

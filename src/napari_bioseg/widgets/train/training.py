@@ -24,6 +24,8 @@ PREVIEW_SHARE = 0.1
 """Most of the training time that previews may take."""
 FIRST_PREVIEW = 256
 """Longest side of the first preview, pixels; later ones are as large as time allows."""
+SMALLEST_PREVIEW = 128
+"""However slow the network is, pixels; previews become rarer then."""
 LARGEST_PREVIEW = 1024
 """Longest side of any preview, pixels."""
 
@@ -196,7 +198,7 @@ class Previewer:
         if spent < 0.03:
             self._side = min(round(self._side * 1.5), LARGEST_PREVIEW)
         elif spent > 0.2:
-            self._side = max(round(self._side / 1.5), 64)
+            self._side = max(round(self._side / 1.5), SMALLEST_PREVIEW)
 
 
 def _suits(view: View, model: Model) -> bool:
@@ -233,7 +235,7 @@ def training(
     *,
     resume: bool = False,
     start: Path | None = None,
-) -> Generator[Any, Any, None]:
+) -> Generator[Any, Any, str]:
     """Train and save a model, telling everything on the way.
 
     Parameters
@@ -255,17 +257,23 @@ def training(
     ------
     Doing, engine.TrainEvent, PreviewReady, NotWritten, Saved, NotSaved
         ``send("stop")`` ends the training and keeps the best.
+
+    Returns
+    -------
+    str
+        Why the training ended; empty if it did not begin.
     """
-    yield Doing("Starting the deep-learning library")
+    waiting: Any = yield Doing("Starting the deep-learning library")
     from napari_bioseg.widgets.jobs.engine_start import load_for_training
 
     load_for_training()
     from napari_bioseg.engine import Started, Trained, train
     from napari_bioseg.io import TrainingFiles
 
-    yield Doing("Reading the training images")
+    waiting = (yield Doing("Reading the training images")) or waiting
     pairs = read_pairs()
-    yield Doing("Checking the images and making the channels")
+    doing = Doing("Checking the images and making the channels")
+    waiting = (yield doing) or waiting
     known = None if start is None else _open(start, workflow)
     files = TrainingFiles(folder, workflow)
     events = train(pairs, workflow, folder=folder, resume=resume, start=known)
@@ -277,8 +285,9 @@ def training(
             try:
                 event = events.send(command)
             except StopIteration:
-                return
-            command = yield event
+                return ""
+            command = (yield event) or waiting  # perhaps asked for before it began
+            waiting = None
             if isinstance(event, Trained):
                 yield Doing("Saving the model")
                 saved = save(event.model, folder)
@@ -291,7 +300,7 @@ def training(
             if trouble:
                 command = (yield NotWritten(trouble)) or command
             if isinstance(event, Trained):
-                return
+                return event.reason
             if isinstance(event, Started):
                 model = event.model
             view = previewer.due() if model is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.look import Palette, palette_of
-from napari_bioseg.widgets.forms.note import Note
+from napari_bioseg.widgets.forms.note import Kind, Note
 from napari_bioseg.widgets.forms.rows import row_of
 from napari_bioseg.widgets.jobs.progress import ProgressLine, clock
 from napari_bioseg.widgets.jobs.worker import Job
 
+from .fold_training import FoldsDone, FoldStarted
 from .live_preview import LivePreview
 from .plots import LearningPlot
 from .training import Doing, NotSaved, NotWritten, PreviewReady, Saved, save
@@ -61,6 +62,7 @@ class TrainingView(QWidget):
         self._first_step: float | None = None
         self._paused_at: float | None = None
         self._epoch_text = ""
+        self._fold_text = ""
         self._ended = ""
         self.minutes = 0.0
         self.failed = False
@@ -114,6 +116,7 @@ class TrainingView(QWidget):
         self.minutes = minutes
         self._model = self._started = self._deadline = self._first_step = None
         self.result.clear()
+        self._fold_text = ""
         self._report = None
         for button in (self.predict_button, self.report_button, self.save_button):
             button.hide()
@@ -150,7 +153,18 @@ class TrainingView(QWidget):
             handler(self, event)
 
     def _on_doing(self, event: Doing) -> None:
-        self.progress.report(None, event.text + " …")
+        self.progress.report(None, f"{self._fold_text}{event.text} …")
+
+    def _on_fold(self, event: FoldStarted) -> None:
+        self._fold_text = f"fold {event.number} of {event.count} · "
+        self._deadline = self._first_step = None
+
+    def _on_folds_done(self, event: FoldsDone) -> None:
+        done = f"{event.finished} of {event.count} folds are trained"
+        kind: Kind = "good" if event.finished == event.count else "hint"
+        table = "\n".join("\t".join(row) for row in readable(event.table))
+        self.result.say(f"{done}; models in {event.folder.name}\n{table}", kind)
+        self.result.setToolTip(str(event.folder / "folds.csv"))
 
     def _on_started(self, event: Any) -> None:
         self._started = event
@@ -176,7 +190,7 @@ class TrainingView(QWidget):
         if event.seconds_left > 0:
             self._deadline = time.monotonic() + event.seconds_left
         done = event.epoch - 1 + event.step / event.steps
-        self._epoch_text = f"epoch {event.epoch}/{started.epochs}"
+        self._epoch_text = f"{self._fold_text}epoch {event.epoch}/{started.epochs}"
         share = max(done / started.epochs, self._share_of_time())
         if self._paused_at is None:
             self.progress.report(share, f"{self._epoch_text}{self._left(done)}")
@@ -285,6 +299,29 @@ def _guessed(estimate: Any) -> str:
     return f"{text}, more than the {estimate.free / 1e9:.1f} GB that are free"
 
 
+def readable(table: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the columns of a summary of folds that a narrow panel has room for.
+
+    Parameters
+    ----------
+    table : sequence of sequence of str
+        Head and lines.
+
+    Returns
+    -------
+    list of list of str
+
+    Examples
+    --------
+    >>> readable([("fold", "epochs", "score", "IoU"), ("1", "9", "0.4", "0.8")])
+    [['fold', 'score', 'IoU'], ['1', '0.4', '0.8']]
+    """
+    if not table:
+        return []
+    shown = [n for n, name in enumerate(table[0]) if name in ("fold", "score", "IoU")]
+    return [[row[n] for n in shown] for row in table]
+
+
 def said(error: Exception) -> str:
     """Return what an error says to somebody who uses the panel.
 
@@ -308,6 +345,8 @@ def said(error: Exception) -> str:
 
 _HANDLERS: dict[str, Callable[[TrainingView, Any], None]] = {
     "Doing": TrainingView._on_doing,
+    "FoldStarted": TrainingView._on_fold,
+    "FoldsDone": TrainingView._on_folds_done,
     "Started": TrainingView._on_started,
     "StepDone": TrainingView._on_step,
     "EpochDone": TrainingView._on_epoch,
