@@ -275,7 +275,7 @@ def test_validation_for_which_no_memory_suffices_is_said(roomy, monkeypatch):
 
 def test_a_training_is_not_lost_for_its_thresholds(roomy, monkeypatch):
     pairs, workflow = roomy
-    shapes = full_network(monkeypatch, most=4 * 1024)
+    shapes = full_network(monkeypatch, most=128 * 100)
     monkeypatch.setattr(fit_validation, "LEAST_OBJECTS", 1)
     pairs = [replace(pair, role="training") for pair in pairs]
     image, labels = touching_cells_2d(128, seed=1)
@@ -283,10 +283,11 @@ def test_a_training_is_not_lost_for_its_thresholds(roomy, monkeypatch):
     judged = Pair(image, labels, role="validation")
     *_, last = train([*pairs, judged], workflow)
     assert isinstance(last, Trained)
-    # the middle of the image, half as large each time
-    assert [shape[2:] for shape in shapes[-3:]] == [(128, 128), (64, 128), (64, 64)]
-    full_network(monkeypatch, most=1024)
-    workflow = workflow.replace(data=workflow.data.replace(patch=(32, 64)))
+    # the whole image, then its halves with what the network looks at around them
+    assert shapes[-3][2:] == (128, 128)
+    assert shapes[-2][2:] == shapes[-1][2:]
+    assert shapes[-1][2] < 100
+    full_network(monkeypatch, most=0)
     plan = make_plan([*pairs, judged], workflow)
     model = Model.create(plan.workflow)
     assert fit_validation.fit_to_validation(model, plan, 1.0) == workflow.instances

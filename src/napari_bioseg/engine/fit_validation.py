@@ -13,9 +13,9 @@ from napari_bioseg.settings import InstanceSettings
 
 from .fit import CANDIDATES, fit_thresholds
 from .labelled import read_ids
-from .model import Model, run_network
-from .out_of_memory import is_out_of_memory, release
+from .model import Model
 from .plan import Plan
+from .run_tiles import run_within_memory
 from .targets import Region, Subject
 
 LEAST_OBJECTS = 10
@@ -63,11 +63,10 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
         region = _middle(subject, largest)
         if predictions and pixels + _pixels(region) > most:
             break
-        found = _predicted(model, subject, region, math.prod(plan.patch))
-        if found is None:
+        data = _predicted(model, subject, region)
+        if data is None:
             break
-        region, data = found[0], found[1][:channels]
-        largest = min(largest, _pixels(region))
+        data = data[:channels]
         truth = read_ids(subject.pair, region, plan.workflow.data)
         pixels += truth.size
         data[:, truth < 0] = 0  # what is found there is neither right nor wrong
@@ -86,25 +85,17 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
 
 
 def _predicted(
-    model: Model, subject: Subject, region: Region, least: int
-) -> tuple[Region, NDArray[np.float32]] | None:
-    """Predict a part of an image, or its middle where memory does not suffice.
+    model: Model, subject: Subject, region: Region
+) -> NDArray[np.float32] | None:
+    """Predict a part of an image; None where memory does not suffice.
 
-    Returns None if not even ``least`` pixels fit: a training that is done must not be
-    lost for its thresholds.
+    A training that is done must not be lost for its thresholds.
     """
-    while True:
-        image = subject.scale(subject.pair.read(region))
-        try:
-            return region, run_network(model, image)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-        release(model.device)
-        smaller = _middle(subject, _pixels(region) // 2)
-        if _pixels(smaller) < least:
-            return None
-        region = smaller
+    image = subject.scale(subject.pair.read(region))
+    try:
+        return run_within_memory(model, image[np.newaxis])[0]
+    except MemoryError:
+        return None
 
 
 def _pixels(region: Region) -> int:

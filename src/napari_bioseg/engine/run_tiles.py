@@ -15,6 +15,7 @@ from .choose_tiles import choose_batch, choose_tiling
 from .model import Model
 from .normalize import Scale, image_scale
 from .orientations import Orientation, orientations
+from .out_of_memory import is_out_of_memory, release
 from .pixels import Pixels
 from .precision import has_fast_bfloat16
 from .stored_values import stored_dtype, stored_names
@@ -217,8 +218,8 @@ def run_within_memory(model: Model, batch: Batch, *, half: bool = False) -> Batc
     if limit is None or pixels < limit or cut is None:
         try:
             return run_batch(model, batch, half=half)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
                 raise
             if cut is None:
                 raise MemoryError(
@@ -228,8 +229,7 @@ def run_within_memory(model: Model, batch: Batch, *, half: bool = False) -> Batc
                     "(network.features)"
                 ) from error
         remember(model, pixels)
-        if model.device.type == "cuda":
-            torch.cuda.empty_cache()
+        release(model.device)
     if cut is None:
         raise AssertionError("what cannot be cut was tried")
     axis, middle, halo = cut
@@ -351,10 +351,3 @@ def _middle(model: Model, batch: Batch) -> tuple[int, int, int] | None:
     multiple, halo = model.shape.multiple[axis], model.shape.halo[axis]
     middle = size[axis] // 2 // multiple * multiple
     return None if middle <= halo else (axis + 2, middle, halo)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error)
-    return "not enough memory" in text or "can't allocate memory" in text
