@@ -31,9 +31,10 @@ class Timing:
         return float(np.percentile(self.walls, 95))
 
 
-def timed(call: Callable[[], object], runs: int = 5) -> Timing:
-    """Run something once to warm up, then several times."""
-    call()
+def timed(call: Callable[[], object], runs: int = 5, *, warm: bool = False) -> Timing:
+    """Run something several times; once before to warm up, unless it is warm."""
+    if not warm:
+        call()
     walls, processor = [], []
     for _ in range(runs):
         begun, used = time.perf_counter(), time.process_time()
@@ -69,6 +70,23 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         for row in cells
     ]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def write_into(page: Path, name: str, text: str) -> None:
+    """Put text between ``<!-- name -->`` and ``<!-- end name -->`` of a page."""
+    first, last = f"<!-- {name} -->", f"<!-- end {name} -->"
+    before, found, rest = page.read_text("utf-8").partition(first)
+    _, closed, after = rest.partition(last)
+    if not found or not closed:
+        raise ValueError(f"{page} has no place for it between {first} and {last}")
+    page.write_text(f"{before}{first}\n{text}\n{last}{after}", "utf-8")
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows as a table of a Markdown page, numbers to the right."""
+    rule = ("---", "---", *("---:" for _ in head[2:]))
+    lines = (head, rule, *rows)
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def machine() -> str:
