@@ -341,3 +341,11 @@ def test_a_model_to_start_from_takes_as_many_image_channels(disks, tiny):
     start = Model.create(tiny.replace(trained=TrainedOn()))
     with pytest.raises(ValueError, match="so many image channels: 1, but it is 2 now"):
         next(train([two], tiny, start=start))
+
+
+@pytest.mark.parametrize("schedule", ["warmup_cosine", "cosine", "one_cycle"])
+def test_every_step_learns_the_last_one_too(disks, tiny, schedule):
+    settings = tiny.train.replace(epochs=1, steps=2, schedule=schedule)
+    events = list(train([disks(), disks(seed=1)], tiny.replace(train=settings)))
+    rates = [e.learning_rate for e in events if isinstance(e, StepDone)]
+    assert min(rates) > 0.005 * settings.learning_rate

@@ -93,9 +93,10 @@ def _predicted(
     """
     image = subject.scale(subject.pair.read(region))
     try:
-        return run_within_memory(model, image[np.newaxis])[0]
+        (found,) = run_within_memory(model, image[np.newaxis])
     except MemoryError:
         return None
+    return np.asarray(found)
 
 
 def _pixels(region: Region) -> int:

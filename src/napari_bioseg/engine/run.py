@@ -99,7 +99,8 @@ class Run:
         before = self.time.clock.seconds
         epoch = self.progress.epoch + 1
         batch = self._feeder.batch(epoch, step)
-        done = self.time.share_done(self.progress, step + 1)
+        # in the middle of the step: a schedule that ends at 0 learns in the last, too
+        done = self.time.share_done(self.progress, step + 0.5)
         rate = learning_rate(done, self.settings, self.progress.lowered)
         stepped = self.stepper.step(batch, rate, [epoch, step])
         self.time.step_seconds = self.time.clock.seconds - before

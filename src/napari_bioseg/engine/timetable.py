@@ -57,7 +57,7 @@ class Timetable:
             validation = batches * self.step_seconds / 3
         return validation + self.fit_seconds
 
-    def share_done(self, progress: Progress, step: int) -> float:
+    def share_done(self, progress: Progress, step: float) -> float:
         """Return how much of the training is done, by epochs or by time, 0 to 1."""
         share = self._steps_done(progress, step) / self._all_steps
         if self._settings.minutes != "off":
@@ -78,5 +78,5 @@ class Timetable:
     def _all_steps(self) -> int:
         return self._settings.epochs * self._plan.steps
 
-    def _steps_done(self, progress: Progress, step: int) -> int:
+    def _steps_done(self, progress: Progress, step: float) -> float:
         return progress.epoch * self._plan.steps + step
