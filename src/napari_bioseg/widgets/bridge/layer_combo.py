@@ -25,6 +25,8 @@ class LayerCombo(NarrowCombo):
         What is shown while there is none.
     fill : bool
         Whether the first layer that suits is chosen where none is.
+    topmost : bool
+        Whether that is the selected layer if it is visible, else the topmost such.
     optional : bool
         Whether the choice can be taken back; ``empty`` then is an entry too.
     parent : QWidget, optional
@@ -40,6 +42,7 @@ class LayerCombo(NarrowCombo):
         empty: str,
         *,
         fill: bool = True,
+        topmost: bool = False,
         optional: bool = False,
         parent: QWidget | None = None,
     ) -> None:
@@ -47,6 +50,7 @@ class LayerCombo(NarrowCombo):
         self._viewer = viewer
         self._accepts = accepts
         self._fill = fill
+        self._topmost = topmost
         self._empty = empty
         self._optional = optional
         self._layers: list[Any] = []
@@ -96,4 +100,12 @@ class LayerCombo(NarrowCombo):
             self.changed.emit()
 
     def _first(self) -> Any:
-        return self._layers[0] if self._layers and self._fill else None
+        if not (self._layers and self._fill):
+            return None
+        if not self._topmost:
+            return self._layers[0]
+        active = self._viewer.layers.selection.active
+        if active in self.layers and active.visible:
+            return active
+        seen = [layer for layer in self.layers if layer.visible]
+        return (seen or self.layers)[-1]

@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent
-from qtpy.QtWidgets import QCheckBox, QPushButton
 
 from napari_bioseg.edit import Change
 from napari_bioseg.measure import meets
 from napari_bioseg.settings import RemoveByProperties
 from napari_bioseg.widgets.bridge.axes import finest, spacing_of, time_axes, unwrapped
 from napari_bioseg.widgets.bridge.image_under import image_under
-from napari_bioseg.widgets.bridge.layer_combo import LayerCombo
 from napari_bioseg.widgets.bridge.looking import look_at
-from napari_bioseg.widgets.bridge.matching import is_image, is_labels
 from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.bridge.replaced import (
     off_change,
@@ -26,21 +23,13 @@ from napari_bioseg.widgets.bridge.replaced import (
     pixels_replaced,
 )
 from napari_bioseg.widgets.forms.alive import alive
-from napari_bioseg.widgets.forms.look import Palette, palette_of
-from napari_bioseg.widgets.forms.note import Note
-from napari_bioseg.widgets.forms.rows import field, row_of
-from napari_bioseg.widgets.forms.section import Section
-from napari_bioseg.widgets.forms.short_combo import NarrowCombo
 from napari_bioseg.widgets.jobs.worker import Latest, notify
-from napari_bioseg.widgets.panel import Panel
 from napari_bioseg.widgets.proofread.target import Target
 from napari_bioseg.widgets.session import session_of
 from napari_bioseg.widgets.tables.export import ask_file, write_table
-from napari_bioseg.widgets.tables.object_table import ObjectTable
 
-from .charts import Charts
 from .colouring import Colouring
-from .filter_box import FilterBox
+from .layout import MeasureControls
 from .work import TIME, Measured, Question, Stale, measure, removal
 
 if TYPE_CHECKING:
@@ -50,7 +39,7 @@ if TYPE_CHECKING:
 OWN = "its own colours"
 
 
-class MeasurePanel(Panel):
+class MeasurePanel(MeasureControls):
     """Measures the objects of a labels layer.
 
     Parameters
@@ -60,7 +49,6 @@ class MeasurePanel(Panel):
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        self.charts = Charts(palette_of(napari_viewer))
         super().__init__(napari_viewer)
         self._layer: Any = None
         self._measured: Measured | None = None
@@ -74,7 +62,6 @@ class MeasurePanel(Panel):
         self._soon.setSingleShot(True)
         self._soon.setInterval(150)
         self._soon.timeout.connect(self._check)
-        self._build()
         self._connect()
         self._choose()
 
@@ -96,62 +83,7 @@ class MeasurePanel(Panel):
         for work in (self._measuring, self._checking, self._removing):
             work.close()
 
-    def palette_changed(self, palette: Palette) -> None:
-        """Take on the colours of the theme.
-
-        Parameters
-        ----------
-        palette : Palette
-            The new colours.
-        """
-        super().palette_changed(palette)
-        self.charts.palette_changed(palette)
-
     # ---- parts ----
-
-    def _build(self) -> None:
-        self.labels = LayerCombo(self.viewer, is_labels, "no labels layer")
-        self.labels.setToolTip("Labels layer whose objects are measured")
-        self.image = LayerCombo(self.viewer, is_image, "no brightness", fill=False)
-        self.image.setToolTip("Image whose brightness is measured too")
-        self.run = QPushButton("Measure")
-        self.run.setObjectName("main")
-        self.note = Note()
-        self.objects = ObjectTable({}, height=210)
-        self.colour = NarrowCombo()
-        self.colour.setToolTip("Colour the objects by a measurement")
-        self.filter = FilterBox()
-        self.preview = QCheckBox("Show what would go")
-        self.preview.setToolTip("Objects that would go are red, all others grey")
-        self.fate = Note()
-        self.remove = QPushButton("Remove")
-        self.step = QPushButton("Add to clean-up")
-        self.step.setToolTip("Remove such objects in Tune, and wherever the model runs")
-        self.removed = Note()
-        self.export = QPushButton("Export CSV …")
-        self.export.setToolTip("Write the table; columns are those of the heading")
-        self.saved = Note()
-        self._filter_part = Section("Remove by measurement", self.filter)
-        self._chart_part = Section("Chart", self.charts, expanded=True)
-        self._results = (
-            self.objects,
-            self.colour,
-            self._chart_part,
-            self._filter_part,
-            self.preview,
-            self.fate,
-            self.remove,
-            self.step,
-            self.removed,
-            self.export,
-        )
-        self._colour_label = field("Colour by", width=66)
-        self.add(row_of(field("Labels", width=66), self.labels, stretch=1))
-        self.add(row_of(field("Image", width=66), self.image, stretch=1))
-        self.add(self.run, self.note, self.objects)
-        self.add(row_of(self._colour_label, self.colour, stretch=1))
-        self.add(self._chart_part, self._filter_part, self.preview, self.fate)
-        self.add(row_of(self.remove, self.step), self.removed, self.export, self.saved)
 
     def _connect(self) -> None:
         self.labels.changed.connect(self._choose)

@@ -16,7 +16,6 @@ from napari_bioseg.edit import Boxes, NothingToDo
 from napari_bioseg.widgets.bridge.axes import unwrapped
 from napari_bioseg.widgets.bridge.hand_edits import hands_changed
 from napari_bioseg.widgets.bridge.layer_combo import LayerCombo
-from napari_bioseg.widgets.bridge.looking import look_at
 from napari_bioseg.widgets.bridge.matching import is_labels
 from napari_bioseg.widgets.bridge.replaced import pixels_replaced
 from napari_bioseg.widgets.forms.alive import alive
@@ -28,12 +27,12 @@ from .follow import Following
 from .guide import Guide, find_guide
 from .handover import hand_over
 from .layout import Layout
+from .reviewing import Reviewing, Scene
 from .target import Frame, Target
 from .tools import TOOLS, Tool
-from .work import Action, Corrected, Order, correct, doubts, index
+from .work import Action, Corrected, Order, correct, index
 
 if TYPE_CHECKING:
-    import pandas as pd
     from napari.viewer import Viewer
 
 FRAMES = 8
@@ -58,10 +57,15 @@ class ProofreadPanel(Panel):
         self._now: Order | None = None
         self._working = Latest(correct)
         self._indexing = Latest(index)
-        self._doubting = Latest(doubts)
-        self.labels = LayerCombo(napari_viewer, is_labels, "no labels layer")
+        self.labels = LayerCombo(
+            napari_viewer, is_labels, "no labels layer", topmost=True
+        )
         self.ui = Layout(self.viewer, self.labels, self._calls())
         self.add(*self.ui.parts)
+        self._reviewing = Reviewing(
+            self.viewer, self.ui.review, self._scene, self._show, self
+        )
+        self._live = (self._working, self._indexing, self._reviewing.doubting)
         self._following = Following(self._painted, self._replaced)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -78,12 +82,11 @@ class ProofreadPanel(Panel):
     @property
     def busy(self) -> bool:
         """Whether something is worked out or waits."""
-        live = (self._working, self._indexing, self._doubting)
         return (
             self._now is not None
             or self.ui.keys.busy
             or self._soon.isActive()
-            or any(work.busy for work in live)
+            or any(work.busy for work in self._live)
         )
 
     @property
@@ -96,7 +99,7 @@ class ProofreadPanel(Panel):
         self.ui.keys.close_thread()
         self.ui.tools.follow(None)
         self._following.follow(None)
-        for work in (self._working, self._indexing, self._doubting):
+        for work in self._live:
             work.close()
 
     # ---- what is corrected ----
@@ -127,21 +130,18 @@ class ProofreadPanel(Panel):
         ui.undo.clicked.connect(lambda: self._history("undo"))
         ui.redo.clicked.connect(lambda: self._history("redo"))
         ui.unlock.clicked.connect(self._unlock)
-        ui.review.wanted.connect(self._list)
-        ui.review.shown.connect(self._show)
         ui.learn.clicked.connect(self._learn)
         self._working.result.connect(self._corrected)
         self._working.failed.connect(self._refused)
         self._indexing.result.connect(self._indexed)
         self._indexing.failed.connect(self._failed)
-        self._doubting.result.connect(self._listed)
-        self._doubting.failed.connect(self._failed)
+        self._reviewing.doubting.failed.connect(self._failed)
         self.viewer.dims.events.current_step.connect(self._moved)
         for event in ("inserted", "removed"):
             getattr(self.viewer.layers.events, event).connect(self._layers_changed)
         pixels_replaced.connect(self._pixels_replaced)
         hands_changed.connect(self._hands_changed)
-        for work in (self._working, self._indexing, self._doubting):
+        for work in self._live:
             self.destroyed.connect(partial(work.close, 0.2))
 
     def _choose(self) -> None:
@@ -166,7 +166,7 @@ class ProofreadPanel(Panel):
 
     def _drop(self) -> None:
         """Let go of the labels."""
-        for work in (self._working, self._indexing, self._doubting):
+        for work in self._live:
             work.forget()
         self._orders.clear()
         self._now = None
@@ -372,6 +372,9 @@ class ProofreadPanel(Panel):
         self._select(number, place)
         self.ui.review.choose(number)
 
+    def _show(self, number: int) -> None:
+        self._select(number, None)
+
     def _select(self, number: int, place: NDArray[np.int64] | None) -> None:
         target = self._target
         if target is None:
@@ -406,34 +409,10 @@ class ProofreadPanel(Panel):
             self._select(self.selected, self.ui.place)
             self.ui.say_locked(0)
 
-    # ---- review ----
-
-    def _list(self) -> None:
-        if self._target is not None:
-            self.ui.review.note.say("Looking at every object …")
-            frame = self._target.frame(self.viewer)
-            self._doubting.request(self._target, frame, self._guide)
-
-    def _listed(self, found: tuple[Target, Frame, pd.DataFrame]) -> None:
-        target, _, frame = found
-        if target is self._target:
-            self.ui.review.show_table(frame)
-            for number in target.locked:
-                self.ui.review.mark(number, "✓")
-
-    def _show(self, number: int, middle: NDArray[np.float64]) -> None:
+    def _scene(self) -> Scene | None:
+        """Return what is reviewed."""
         target = self._target
-        if target is None:
-            return
-        frame = target.frame(self.viewer)
-        boxes = self._boxes.get(frame)
-        box = None if boxes is None else boxes.get(number)
-        size = None
-        if box is not None:
-            sides = [side.stop - side.start for side in box]
-            size = [*([1.0] * target.leading), *map(float, sides)]
-        look_at(self.viewer, target.layer, [*frame, *middle], size)
-        self._select(number, None)
+        return None if target is None else (target, self._boxes, self._guide)
 
     def _learn(self) -> None:
         if self._target is not None:
