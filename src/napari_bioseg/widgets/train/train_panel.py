@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QGridLayout, QPushButton, QSizePolicy
+from qtpy.QtWidgets import QGridLayout
 
 from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
 from napari_bioseg.widgets.bridge.proposal import Proposal
@@ -23,12 +23,14 @@ from napari_bioseg.widgets.opening import open_panel
 from napari_bioseg.widgets.panel import Panel
 from napari_bioseg.widgets.session import BusyError, session_of
 
-from .continuing import Earlier, earlier_training
+from .buttons import enable, wide_button
+from .continuing import earlier_training
 from .effort import Effort
 from .fold_training import earlier_folds, training_folds
 from .goal import Goal
 from .look_first import LookFirst
 from .model_place import ModelPlace
+from .onward import further, onward, resumed
 from .pairs import Pairs
 from .sparse_labels import SparseLabels
 from .targets import Targets
@@ -89,10 +91,12 @@ class TrainPanel(Panel):
             self._images,
         )
         self.place = ModelPlace(LABEL_WIDTH)
-        self.train_button = _button("Train", "Start training a new model.", main=True)
-        self.pause_button = _button("Pause", "")
-        self.stop_button = _button("Stop", "")
-        self.continue_button = _button("Continue", "")
+        self.train_button = wide_button(
+            "Train", "Start training a new model.", main=True
+        )
+        self.pause_button = wide_button("Pause", "")
+        self.stop_button = wide_button("Stop", "")
+        self.continue_button = wide_button("Continue", "")
         self.note = Note()
         self.view = TrainingView(self.viewer, self.session)
 
@@ -281,34 +285,19 @@ class TrainPanel(Panel):
 
     def _continue(self) -> None:
         folder = self.place.folder
+        minutes = self.effort.minutes.value()
         folds = earlier_folds(folder)
         begun = [fold for fold in folds if fold is not None]
-        if begun:
-            settings = partial(self._resumed, begun[-1])
-            self._launch(folder, settings, resume=True, folds=len(folds))
-            return
-        earlier = earlier_training(folder)
+        earlier = begun[-1] if begun else earlier_training(folder)
         if earlier is None:
             self._refresh()
-        elif earlier.interrupted:
-            self._launch(folder, lambda: self._resumed(earlier), resume=True)
+        elif begun or earlier.interrupted:
+            settings = partial(resumed, earlier, minutes)
+            self._launch(folder, settings, resume=True, folds=len(folds))
         else:
-            settings = partial(self._further, earlier)
-            self._launch(self.place.free, settings, start=folder)
-
-    def _resumed(self, earlier: Earlier) -> Workflow:
-        """Return the settings that were interrupted, with a time limit of its own."""
-        train = earlier.workflow.train
-        minutes = self.effort.minutes.value()
-        limit = earlier.seconds / 60 + minutes if minutes else "off"
-        return earlier.workflow.replace(train=train.replace(minutes=limit))
-
-    def _further(self, earlier: Earlier) -> Workflow:
-        """Return settings to train a finished model further on what is shown now."""
-        shown = self.workflow
-        return shown.replace(
-            task=earlier.workflow.task, network=earlier.workflow.network
-        )
+            self._launch(
+                self.place.free, lambda: further(earlier, self.workflow), start=folder
+            )
 
     def _launch(
         self,
@@ -389,62 +378,26 @@ class TrainPanel(Panel):
         state = self.job.state if self.job is not None else "idle"
         active = self.job is not None and self.job.active
         reason = self._obstacle()
-        _enable(self.train_button, reason, "Start training a new model.")
+        enable(self.train_button, reason, "Start training a new model.")
         paused = state == "paused"
         self.pause_button.setText("Resume" if paused else "Pause")
-        _enable(
+        enable(
             self.pause_button,
             "" if state in ("running", "paused") else "nothing is being trained",
             "Go on." if paused else "Wait until Resume is pressed.",
         )
-        _enable(
+        enable(
             self.stop_button,
             "" if state in ("running", "paused") else "nothing is being trained",
             "End the training now and keep the best model so far.",
         )
-        self._refresh_continue(reason, active)
+        obstacle, tip = ("", "") if active else onward(self.place.folder)
+        enable(self.continue_button, reason or obstacle, tip)
         self.look.enable(reason)
         for part in (self.pairs, self.goal, self.effort, self.place):
             part.setEnabled(not active)
         if self.note.kind == "hint":
             self.note.say("" if active else reason)
-
-    def _refresh_continue(self, reason: str, active: bool) -> None:
-        folds = [] if active else earlier_folds(self.place.folder)
-        if any(folds):
-            self._refresh_continue_folds(folds, reason)
-            return
-        earlier = None if active else earlier_training(self.place.folder)
-        if earlier is None:
-            reason = reason or f"{self.place.folder.name} has not been trained yet"
-        tip = ""
-        if earlier is not None and earlier.interrupted:
-            tip = (
-                f"Go on after epoch {earlier.epoch} exactly where "
-                f"{earlier.folder.name} was stopped."
-            )
-        elif earlier is not None:
-            tip = (
-                f"Train {earlier.folder.name} further on the data above, for example "
-                "after corrections; the result is a new model."
-            )
-        _enable(self.continue_button, reason, tip)
-
-    def _refresh_continue_folds(
-        self, folds: Sequence[Earlier | None], reason: str
-    ) -> None:
-        left = [
-            number
-            for number, fold in enumerate(folds, start=1)
-            if fold is None or fold.interrupted
-        ]
-        name = self.place.folder.name
-        tip = ""
-        if left:
-            tip = f"Go on with fold {left[0]} of {len(folds)} of {name}."
-        else:
-            reason = reason or f"all {len(folds)} folds of {name} are trained"
-        _enable(self.continue_button, reason, tip)
 
     def _obstacle(self) -> str:
         """Return why training cannot start now, or ``""``."""
@@ -464,18 +417,3 @@ def _judge(source: Source, *, cancelled: Callable[[], bool]) -> Proposal:
     """Look at the training data; a newer request makes the answer worthless."""
     del cancelled
     return source.judge()
-
-
-def _button(text: str, tip: str, *, main: bool = False) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    if main:
-        button.setObjectName("main")
-    return button
-
-
-def _enable(button: QPushButton, reason: str, tip: str) -> None:
-    """Enable a button, or disable it and say why on hover."""
-    button.setEnabled(not reason)
-    button.setToolTip(f"Not now: {reason}" if reason else tip)
