@@ -6,9 +6,16 @@ import csv
 
 import pytest
 
+from napari_bioseg.engine import Pair
 from napari_bioseg.io import open_model
-from napari_bioseg.widgets.train.fold_training import earlier_folds
+from napari_bioseg.settings import Workflow
+from napari_bioseg.widgets.train.fold_training import (
+    FoldStarted,
+    earlier_folds,
+    training_folds,
+)
 from napari_bioseg.widgets.train.train_panel import TrainPanel
+from napari_bioseg.widgets.train.training import Previews
 
 
 @pytest.fixture
@@ -79,6 +86,34 @@ def test_folds_are_trained_stopped_and_continued(panel, qtbot):
     assert [row["fold"] for row in rows] == ["1", "2", "mean", "sd"]
     assert not panel.continue_button.isEnabled()
     assert "all 2 folds" in panel.continue_button.toolTip()
+
+
+@pytest.mark.parametrize("late", ["StepDone", "Trained", "Saved"])
+def test_no_fold_begins_after_stop(nuclei, tmp_path, late):
+    image, labels = nuclei
+    pairs = [Pair(image[:80], labels[:80], "a"), Pair(image[80:], labels[80:], "b")]
+    start = Workflow.preset("fast")
+    workflow = start.replace(
+        network=start.network.replace(features=4, depth=2),
+        train=start.train.replace(epochs=1, steps=1, batch_size=2, report=False),
+        data=start.data.replace(patch=(32, 32)),
+    )
+    jobs = training_folds(
+        lambda: pairs, workflow, tmp_path / "model", Previews(), count=2
+    )
+    seen = [next(jobs)]
+    answer = None
+    while True:
+        try:
+            seen.append(jobs.send(answer))
+        except StopIteration:
+            break
+        answer = "stop" if type(seen[-1]).__name__ == late else None
+    begun = [event for event in seen if isinstance(event, FoldStarted)]
+    assert len(begun) == 1
+    assert (tmp_path / "model" / "fold_1" / "weights.safetensors").exists() or (
+        late == "StepDone"  # stopped before its first epoch was over
+    )
 
 
 def test_fewer_images_than_folds_is_said_beside_the_button(panel, qtbot):

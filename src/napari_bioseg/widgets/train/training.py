@@ -289,18 +289,18 @@ def training(
             command = (yield event) or waiting  # perhaps asked for before it began
             waiting = None
             if isinstance(event, Trained):
-                yield Doing("Saving the model")
+                command = (yield Doing("Saving the model")) or command
                 saved = save(event.model, folder)
                 trouble = files.see(event)
                 if isinstance(saved, Saved):
                     saved = replace(saved, report=files.report)
-                yield saved
+                command = (yield saved) or command
             else:
                 trouble = files.see(event)
             if trouble:
                 command = (yield NotWritten(trouble)) or command
-            if isinstance(event, Trained):
-                return event.reason
+            if isinstance(event, Trained):  # a late stop counts for what comes next
+                return "stopped" if command == "stop" else event.reason
             if isinstance(event, Started):
                 model = event.model
             view = previewer.due() if model is not None else None
