@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -250,14 +250,18 @@ def main() -> None:
         return
     print(machine())
     peer(given.peer)
-    rows = [r for case in given.case or CASES for r in rows_of(case, given.folder)]
-    tables = [(HEAD, rows)]
+    tables: list[tuple[Sequence[str], Sequence[Sequence[object]]]] = []
+
+    def show(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        print(table(head, rows), end="\n\n", flush=True)
+        tables.append((head, rows))
+
+    for case in given.case or CASES:
+        show(HEAD, rows_of(case, given.folder))
     if given.growth:
-        tables.append((GROWTH_HEAD, grow(__file__, given.folder, given.largest)))
+        show(GROWTH_HEAD, grow(__file__, given.folder, given.largest))
     if given.cancel:
-        tables.append((CANCEL_HEAD, cancelling(given.folder)))
-    for shown in tables:
-        print(table(*shown), end="\n\n")
+        show(CANCEL_HEAD, cancelling(given.folder))
     if given.levels:
         levels(given.folder)
     if given.page:
