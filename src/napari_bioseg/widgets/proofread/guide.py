@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_bioseg.edit import Box
 from napari_bioseg.widgets.bridge.axes import finest
+from napari_bioseg.widgets.bridge.matching import is_image, spatial_shape
 from napari_bioseg.widgets.tune.sources import Part, Source, find_sources
 
 from .target import Frame, Target
@@ -126,7 +127,9 @@ def find_guide(viewer: Any, target: Target) -> Guide | None:
     Returns
     -------
     Guide or None
-        The newest prediction of the labels' shape, one of the same image first.
+        The newest prediction of the labels' shape and image. Where the labels do not
+        say of which image they are, it must be the only open one of their shape, or
+        their name must begin with its name.
     """
     notes = target.layer.metadata.get("bioseg")
     origin = notes.get("source") if isinstance(notes, dict) else None
@@ -137,7 +140,15 @@ def find_guide(viewer: Any, target: Target) -> Guide | None:
         useful = channels & {"C", "D", "Dv2", *INSIDE}
         if useful and source.shape == shape and source.leading <= target.leading:
             suited.append(source)
+    images = [
+        layer.name
+        for layer in viewer.layers
+        if is_image(layer) and spatial_shape(layer) == shape
+    ]
+    name = target.layer.name
     for source in suited:
-        if source.name == origin:
+        known = source.name == origin
+        alone = origin is None and len(images) <= 1
+        if known or alone or (origin is None and name.startswith(source.name)):
             return Guide(source)
-    return Guide(suited[0]) if suited else None
+    return None
