@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from napari_bioseg.channels import (
     Prediction,
     decode,
     encode,
+    pipeline,
 )
+from napari_bioseg.channels.descent import ways_down
 from napari_bioseg.channels.live import MARGIN, check_region
 from napari_bioseg.settings import InstanceSettings, channel_list
 
@@ -95,6 +98,39 @@ def test_one_threshold_there_and_back() -> None:
             same(decoder.update(settings), decode(prediction, settings))
     same(decoder.update(InstanceSettings()), first)
     np.testing.assert_array_equal(first.labels, kept)
+
+
+@pytest.mark.parametrize("names", ["FC", "FCD", "BCDv2"])
+@pytest.mark.parametrize("shape", [(150, 160), (14, 48, 52)])
+def test_ways_down_are_kept_while_only_seeds_move(
+    shape: tuple[int, ...], names: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prediction = crowd(shape, names)
+    decoder = LiveDecoder(prediction)
+    found: list[np.ndarray] = []
+
+    def counted(*problem: Any) -> np.ndarray:
+        found.append(ways_down(*problem))
+        return found[-1]
+
+    answers = []
+    settings = InstanceSettings(seed_binary=0.5)
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "ways_down", counted)
+        for value in (0.5, 0.55, 0.7, 0.35, 0.5):
+            settings = settings.replace(seed_binary=value, seed_contour=value)
+            answers.append((settings, decoder.update(settings)))
+        assert len(found) == 1
+        for change in ({"smoothing": 0.0}, {"connectivity": 2}):
+            settings = settings.replace(**change)
+            answers.append((settings, decoder.update(settings)))
+        assert len(found) == 3
+        if names != "BCDv2":
+            settings = settings.replace(foreground_binary=0.2)
+            answers.append((settings, decoder.update(settings)))
+            assert len(found) == 4
+    for given, answer in answers:
+        same(answer, decode(prediction, given))
 
 
 def test_answers_belong_to_the_caller() -> None:

@@ -102,32 +102,61 @@ def find_instances(
     if count == 0:
         labels = np.zeros(seeds.shape, np.int32)
         return labels, seeds, mask if plan.background == "none" else labels > 0
-    landscape_key = (levels_key(plan, settings), connectivity)
+    labels = np.zeros(seeds.shape, np.int32)
+    problem = _Problem(mask_key, found, seeds, count, areas)
+    _flood(problem, labels, volume, plan, settings, memory, cancelled)
+    return labels, seeds, mask if plan.background == "none" else labels > 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """Seeds, and the mask with its components, where they are to grow."""
+
+    mask_key: Hashable
+    found: Components
+    seeds: NDArray[np.int32]
+    count: int
+    areas: Components
+
+
+def _flood(
+    problem: _Problem,
+    labels: NDArray[np.int32],
+    volume: Volume,
+    plan: Plan,
+    settings: InstanceSettings,
+    memory: Memory,
+    cancelled: Check,
+) -> None:
+    """Grow the seeds over the landscape, where the last time does not tell how."""
+    seeds, count, areas = problem.seeds, problem.count, problem.areas
+    connectivity, by_slice = settings.connectivity, settings.by_slice
+    offsets = neighbours(1 if by_slice else seeds.shape[0], connectivity)
+    levels = levels_key(plan, settings)
+    key = (levels, connectivity)
+    markers, finished = seeds, None
+    if plan.background != "none":
+        background = background_seed(volume, plan, problem.found, cancelled)
+        markers = np.where(background & (seeds == 0), np.int32(count + 1), seeds)
     if plan.landscape is None:
         landscape = distance_from_seeds(seeds, volume.spacing, cancelled)
-        comparable = False
     else:
         landscape = memory.step(
-            "levels", landscape_key[0], lambda: flooded_channel(*arguments)
+            "levels", levels, lambda: flooded_channel(volume, plan, settings, cancelled)
         )
-        comparable = plan.background == "none"
-    markers = seeds
-    if plan.background != "none":
-        markers = seeds.copy()
-        markers[background_seed(volume, plan, found, cancelled) & (seeds == 0)] = (
-            count + 1
-        )
-    labels = np.zeros(seeds.shape, np.int32)
-    finished = None
+    comparable = plan.landscape is not None and plan.background == "none"
     last = memory.flooded
-    if comparable and last is not None and last.landscape == landscape_key:
+    if comparable and last is not None and last.landscape == key:
         finished = carry_over(last, areas, seeds, count, labels, cancelled)
-    offsets = neighbours(1 if by_slice else seeds.shape[0], connectivity)
 
     def ways() -> NDArray[np.uint8]:
-        return ways_down(landscape, areas, offsets, cancelled)
+        def find() -> NDArray[np.uint8]:
+            return ways_down(landscape, areas, offsets, cancelled)
 
-    ways_key = (landscape_key, mask_key)
+        if plan.landscape is None:
+            return find()
+        return memory.step("ways", (key, problem.mask_key), find)
+
     flood_components(
         landscape,
         markers,
@@ -136,15 +165,13 @@ def find_instances(
         by_slice=by_slice,
         finished=finished,
         labels=labels,
-        ways=(lambda: memory.step("ways", ways_key, ways)) if comparable else ways,
+        ways=ways,
         cancelled=cancelled,
     )
     if plan.background != "none":
         labels[labels > count] = 0
-        return labels, seeds, labels > 0
-    if comparable and memory.keep:
-        memory.flooded = Flooded(landscape_key, areas, seeds, labels, count)
-    return labels, seeds, mask
+    elif comparable and memory.keep:
+        memory.flooded = Flooded(key, areas, seeds, labels, count)
 
 
 def _numbered(
