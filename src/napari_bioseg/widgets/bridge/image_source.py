@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,9 @@ from .reading import time_axis
 
 MARGIN = 32
 """Pixels around a view or region that are predicted too, as context."""
+GRID = 16
+"""In the plane a part begins at whole multiples of this many pixels, so that networks which halve
+an image up to four times see it on the same grid as in the whole image."""
 DEPTH = 16
 """Slices above and below the one on screen that a 3-D network predicts."""
 
@@ -80,7 +83,37 @@ class Target:
             yield place, self.pieces[number]
 
 
-def target_of(layer: Any, workflow: Workflow) -> Target:
+def channels_in(layer: Any, workflow: Workflow) -> int:
+    """Return how many channels an image layer has, as a model sees it.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The layer.
+    workflow : Workflow
+        Of the model.
+
+    Returns
+    -------
+    int
+        0 if the layer has other dimensions than the model.
+    """
+    layer = unwrapped(layer)
+    if workflow.trained is None:
+        return 0
+    dimensions, channels = workflow.trained.dimensions, workflow.trained.in_channels
+    time = None if time_axis(layer) is None else 0
+    try:
+        found = _array(layer, time, dimensions, channels)
+    except ValueError:
+        return 0
+    suits = len(found.spatial_axes) - dimensions in (0, 1)
+    return int(found.data.shape[0]) if suits else 0
+
+
+def target_of(
+    layer: Any, workflow: Workflow, chosen: Sequence[int] | None = None
+) -> Target:
     """Look at an image layer as a model sees it.
 
     Parameters
@@ -89,6 +122,8 @@ def target_of(layer: Any, workflow: Workflow) -> Target:
         The layer.
     workflow : Workflow
         Of the model: says how many dimensions and channels it knows.
+    chosen : sequence of int, optional
+        Channels of the image that the model gets; all if not given.
 
     Returns
     -------
@@ -107,6 +142,8 @@ def target_of(layer: Any, workflow: Workflow) -> Target:
     frames = time_axis(layer)
     times = [None] if frames is None else list(range(layer.data.shape[frames]))
     found = [_array(layer, time, dimensions, channels) for time in times]
+    if chosen is not None:
+        found = [replace(one, data=_chosen(one.data, chosen)) for one in found]
     first = found[0]
     depth = len(first.spatial_axes) - dimensions
     if first.data.shape[0] != channels or depth not in (0, 1):
@@ -223,8 +260,9 @@ def _cut(target: Target, region: tuple[slice, ...], *, deep: int) -> Target:
     for place in range(leading, len(region)):
         part, size = region[place], target.region[place].stop
         along_z = len(region) - leading == 3 and place == leading
-        more = deep if along_z else MARGIN
-        out[place] = slice(max(part.start - more, 0), min(part.stop + more, size))
+        more, grid = (deep, 1) if along_z else (MARGIN, GRID)
+        start = max(part.start - more, 0) // grid * grid
+        out[place] = slice(start, min(part.stop + more, size))
     return replace(target, region=tuple(out))
 
 
@@ -239,6 +277,12 @@ def _array(layer: Any, time: int | None, dimensions: int, channels: int) -> Any:
             if layer.data.shape[axis] == channels and channels > 1:
                 return image_array(layer, time=time, channel_axis=axis)
     return found
+
+
+def _chosen(data: Any, channels: Sequence[int]) -> Any:
+    if len(channels) == 1:  # a view, not a copy
+        return data[channels[0] : channels[0] + 1]
+    return data[list(channels)]
 
 
 def _unsuited(name: str, found: Any, dimensions: int, channels: int) -> str:

@@ -13,6 +13,7 @@ from napari_bioseg.settings import Workflow
 from napari_bioseg.widgets.bridge.image_source import (
     Target,
     around_shapes,
+    channels_in,
     looked_at,
     on_screen,
     target_of,
@@ -24,6 +25,8 @@ from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.path_row import PathRow
 from napari_bioseg.widgets.forms.rows import field, row_of
 from napari_bioseg.widgets.forms.segmented import Segmented
+
+from .channel_choice import ChannelChoice
 
 
 class ImageChoice(QWidget):
@@ -58,6 +61,7 @@ class ImageChoice(QWidget):
         )
         self.image = LayerCombo(viewer, is_image, "open an image first")
         self.image.setToolTip("Image layer to predict.")
+        self.channels = ChannelChoice(label_width)
         self.selected = Note()
         self.folder = PathRow(
             "Choose the folder of images",
@@ -117,6 +121,7 @@ class ImageChoice(QWidget):
         for widget in (
             self.where,
             self.image,
+            self.channels,
             self.selected,
             self._folder_rows,
             self._part_rows,
@@ -156,6 +161,21 @@ class ImageChoice(QWidget):
             return "add a Shapes layer and draw a rectangle around the region"
         return ""
 
+    def suit(self, workflow: Workflow | None) -> None:
+        """Offer a choice of channels, if the layer has more than the model takes.
+
+        Parameters
+        ----------
+        workflow : Workflow or None
+            Of the model.
+        """
+        layer = self.image.layer if self.where.value == "layer" else None
+        if layer is None or workflow is None or workflow.trained is None:
+            self.channels.offer(0, 0)
+            return
+        wanted = workflow.trained.in_channels
+        self.channels.offer(channels_in(layer, workflow), wanted)
+
     def targets(self, workflow: Workflow) -> list[Target]:
         """Look at the chosen layers as a model sees them.
 
@@ -175,7 +195,9 @@ class ImageChoice(QWidget):
         """
         if self.problem:
             raise ValueError(self.problem)
-        found = [target_of(layer, workflow) for layer in self.layers]
+        self.suit(workflow)
+        chosen = self.channels.value
+        found = [target_of(layer, workflow, chosen) for layer in self.layers]
         return [self._part_of(target) for target in found]
 
     def _part_of(self, target: Target) -> Target:

@@ -264,6 +264,8 @@ class PredictPanel(Panel):
     def _refresh(self, _: object = None) -> None:
         """Let the buttons follow the job and what is still missing."""
         active = self.job is not None and self.job.active
+        if not active:
+            self.images.suit(self.model.workflow)
         reason = self._obstacle()
         self.predict_button.setEnabled(not reason)
         self.predict_button.setToolTip(
