@@ -17,8 +17,8 @@ from .reading import time_axis
 MARGIN = 32
 """Pixels around a view or region that are predicted too, as context."""
 GRID = 16
-"""In the plane a part begins at whole multiples of this many pixels, so that networks which halve
-an image up to four times see it on the same grid as in the whole image."""
+"""In the plane a part begins at multiples of this many pixels: networks that halve an
+image up to four times see it on the same grid as in the whole image."""
 DEPTH = 16
 """Slices above and below the one on screen that a 3-D network predicts."""
 
