@@ -101,7 +101,7 @@ def test_train_predict_tune(
         timeout=LONG,
     )
     photograph("Tune")
-    click(qtbot, tune.save)
+    click(qtbot, tune.saving.button)
 
     from napari_bioseg.io import peek_model
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -311,8 +312,8 @@ def test_training_is_resumed_and_never_lost(flat, tmp_path, capsys):
 # --- Ctrl-C ---------------------------------------------------------------------------
 
 
-def interrupted(words, until):
-    """Run the program and press Ctrl-C once it has said something."""
+def interrupted(words, until, output=None):
+    """Run the program and press Ctrl-C once it has said or written something."""
     code = "import sys; from napari_bioseg.cli import main; sys.exit(main())"
     said = b""
     with subprocess.Popen(  # noqa: S603
@@ -321,7 +322,10 @@ def interrupted(words, until):
         stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as process:
-        while until not in said:
+        while output is not None and not (output / until).exists():
+            assert process.poll() is None, process.stderr.read().decode()
+            time.sleep(0.01)
+        while output is None and until not in said:
             byte = process.stderr.read(1)
             assert byte, said.decode()
             said += byte
@@ -353,7 +357,8 @@ def test_ctrl_c_keeps_finished_images(flat, tmp_path):
         name = tmp_path / f"many/im_{number:03}.tif"
         os.link(flat / "images/cell_1.tif", name)
     words = ["run", "--model", flat / "model", tmp_path / "many"]
-    code, said = interrupted([*words, "--output", tmp_path / "out"], b"im_003")
+    out = tmp_path / "out"
+    code, said = interrupted([*words, "--output", out], "labels/im_003.tif", out)
     assert code == 130
     assert "of 400 images are done" in said
     assert "Traceback" not in said

@@ -103,7 +103,8 @@ def test_results(tmp_path, format):
         format=format,
     )
     names = [path.relative_to(tmp_path / "out").as_posix() for path in paths]
-    assert names == [f"predictions/cell.1.{format}", f"labels/cell.1.{format}"]
+    own = "bioseg.zarr" if format == "zarr" else "tif"
+    assert names == [f"predictions/cell.1.{own}", f"labels/cell.1.{format}"]
     assert np.array_equal(np.asarray(read_image(paths[0])), data)
     assert np.array_equal(read_labels(paths[1]), labels)
     assert image_info(paths[0]).spacing == (0.5, 0.5)
