@@ -7,6 +7,7 @@ from typing import Any
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bioseg.widgets.forms.look import Palette
+from napari_bioseg.widgets.forms.still_plot import paint_axes, still_plot
 
 
 def load_plots() -> None:
@@ -85,15 +86,10 @@ class Plot(QWidget):
         self.item.getAxis("left").setLabel(left)
 
     def _make(self) -> None:
-        import pyqtgraph
-
-        self._plot = pyqtgraph.PlotWidget(background=None)
+        self._plot = still_plot()
         self._plot.setFixedHeight(self._height)
         self._plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         item = self._plot.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
-        item.setMouseEnabled(x=False, y=False)
         for side in ("left", "bottom"):
             item.getAxis(side).enableAutoSIPrefix(False)
         layout = self.layout()
@@ -102,7 +98,4 @@ class Plot(QWidget):
         self._paint()
 
     def _paint(self) -> None:
-        for side in ("left", "bottom"):
-            axis = self._plot.getPlotItem().getAxis(side)
-            axis.setPen(self.pen(self.colours.line, 1))
-            axis.setTextPen(self.pen(self.colours.muted, 1))
+        paint_axes(self._plot, self.colours)

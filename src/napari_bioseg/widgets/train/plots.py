@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_bioseg.widgets.bridge.colours import colour_of
 from napari_bioseg.widgets.forms.look import Palette
+from napari_bioseg.widgets.forms.still_plot import paint_axes, still_plot
 
 REDRAWS = 2
 """Most redraws of the curves per second."""
@@ -202,18 +203,13 @@ class LearningPlot(QWidget):
             self._timer.start()
 
     def _make(self) -> None:
-        import pyqtgraph
-
-        self._plot = pyqtgraph.PlotWidget(background=None)
+        self._plot = still_plot()
         self._plot.setMinimumHeight(130)
         self._plot.setMaximumHeight(170)
         self._plot.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
         )
         item = self._plot.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
-        item.setMouseEnabled(x=False, y=False)
         item.getAxis("left").setWidth(38)
         item.getAxis("bottom").setHeight(18)
         self._curves = {
@@ -239,10 +235,7 @@ class LearningPlot(QWidget):
         self._curves["rate"].setPen(pyqtgraph.mkPen(p.training, width=2))
         self._curves["best"].setSymbolBrush(pyqtgraph.mkBrush(p.validation))
         self._curves["best"].setSymbolPen(pyqtgraph.mkPen(p.text, width=1))
-        for side in ("left", "bottom"):
-            axis = self._plot.getPlotItem().getAxis(side)
-            axis.setPen(pyqtgraph.mkPen(p.line))
-            axis.setTextPen(pyqtgraph.mkPen(p.muted))
+        paint_axes(self._plot, p)
 
     def _draw(self, _: object = None) -> None:
         if not self.steps and not self.epochs:

@@ -13,6 +13,7 @@ from napari_bioseg.settings import Workflow
 from napari_bioseg.widgets.bridge.reading import Source
 from napari_bioseg.widgets.forms.look import Palette
 from napari_bioseg.widgets.forms.note import Note
+from napari_bioseg.widgets.forms.still_plot import paint_axes, still_plot
 
 from .training import Doing
 
@@ -146,22 +147,16 @@ class RateFinder(QWidget):
 
         p = self._palette
         if self._plot is None:
-            self._plot = pyqtgraph.PlotWidget(background=None)
+            self._plot = still_plot()
             self._plot.setFixedHeight(HEIGHT)
             item = self._plot.getPlotItem()
-            item.setMenuEnabled(False)
-            item.hideButtons()
-            item.setMouseEnabled(x=False, y=False)
             item.setLogMode(x=True, y=False)
             item.getAxis("left").setWidth(38)
             self._curve = item.plot(antialias=True)
             self._mark = pyqtgraph.InfiniteLine(angle=90)
             item.addItem(self._mark)
             self._layout.insertWidget(0, self._plot)
-        for side in ("left", "bottom"):
-            axis = self._plot.getPlotItem().getAxis(side)
-            axis.setPen(pyqtgraph.mkPen(p.line))
-            axis.setTextPen(pyqtgraph.mkPen(p.muted))
+        paint_axes(self._plot, p)
         self._curve.setPen(pyqtgraph.mkPen(p.training, width=2))
         self._curve.setData(self._rates, self._losses)
         self._mark.setPen(pyqtgraph.mkPen(p.validation, width=2))
