@@ -3,9 +3,10 @@
 from .classify import classify
 from .decode import decode
 from .encode import encode
+from .instances import Instances
 from .live import Cancelled, LiveDecoder
 from .object_classes import class_labels, object_classes
-from .prediction import Instances, Prediction, Region
+from .prediction import Prediction, Region
 from .warm_up import warm_up
 
 __all__ = [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from napari_bioseg.settings import InstanceSettings
 
+from .instances import Instances
 from .live import LiveDecoder
-from .prediction import Instances, Prediction
+from .prediction import Prediction
 
 
 def decode(

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from napari_bioseg.settings import InstanceSettings
 
+from .instances import Instances
 from .memory import Memory
 from .otsu import otsu
 from .parallel import Cancelled, check, duplicate, never
 from .plan import Plan, resolve
-from .prediction import Instances, Prediction, Region
+from .prediction import Prediction, Region
 
 if TYPE_CHECKING:
     from .pipeline import Volume

@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from napari_bioseg.settings import CHANNEL_NAMES, channel_list
 
 from .extent import extent
-from .object_classes import object_classes
 
 Region = tuple[slice, ...]
 """One slice per spatial axis."""
@@ -109,47 +107,6 @@ class Prediction:
             )
         channel: NDArray[np.float32] = self.data[self.channels.index(name)]
         return channel
-
-
-@dataclass(frozen=True, eq=False)
-class Instances:
-    """Instances found in a prediction, and what led to them.
-
-    Parameters
-    ----------
-    labels : ndarray
-        Shape ``([Z,] Y, X)``, int32; 0 is background, instances are 1…n in scan order
-        of their seeds.
-    seeds : ndarray
-        The seeds that were flooded, int32, with the same ids.
-    foreground : ndarray
-        Where instances could grow, bool.
-    thresholds : dict
-        The values really used, by the name of the setting.
-    region : tuple of slice, optional
-        Which part of the prediction a preview shows; None for the whole.
-    prediction : Prediction, optional
-        What they were found in, for their classes.
-    """
-
-    labels: NDArray[np.int32]
-    seeds: NDArray[np.int32]
-    foreground: NDArray[np.bool_]
-    thresholds: dict[str, float]
-    region: Region | None = None
-    prediction: Prediction | None = field(default=None, repr=False)
-
-    @cached_property
-    def classes(self) -> dict[int, int]:
-        """Class of every instance by its number; empty if none were predicted."""
-        if self.prediction is None:
-            return {}
-        return object_classes(self.labels, self.prediction, self.region)
-
-    @property
-    def count(self) -> int:
-        """Number of instances; in a preview, the largest id."""
-        return int(self.labels.max(initial=0))
 
 
 def check_spacing(spacing: Sequence[float] | None, ndim: int) -> tuple[float, ...]:
