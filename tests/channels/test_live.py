@@ -183,6 +183,32 @@ def test_a_region_is_its_surroundings_decoded_and_cut(
         assert sum(best.values()) == counts.sum()
 
 
+@pytest.mark.parametrize("names", ["BC", "BD", "BP", "BCDv2"])
+@pytest.mark.parametrize("shape", [(420, 430), (44, 150, 160)])
+def test_a_walk_within_and_between_regions(shape: tuple[int, ...], names: str) -> None:
+    prediction = crowd(shape, names)
+    decoder = LiveDecoder(prediction)
+    regions = [
+        tuple(slice(n // part, n // part + n // 8) for n in shape) for part in (2, 4)
+    ]
+    sliders = [f"seed_{binary}" for binary in ("binary", "contour", "distance")]
+    rng = np.random.default_rng(2)
+    settings, region = InstanceSettings(seed_binary=0.5), regions[0]
+    found = 0
+    for step in range(24):
+        if step % 6 == 5:
+            region = regions[rng.integers(2)]
+        name = str(rng.choice([*sliders, "foreground_binary"]))
+        settings = settings.replace(**{name: round(rng.uniform(0.2, 0.8), 2)})
+        answer = decoder.update(settings, region)
+        same(answer, LiveDecoder(prediction).update(settings, region))
+        found += answer.count
+        answer.labels[...] = answer.seeds[...] = 99  # the caller's own
+        if step % 7 == 6:
+            same(decoder.update(settings), decode(prediction, settings))
+    assert found > 50
+
+
 def test_a_region_of_everything_is_the_whole() -> None:
     prediction = crowd((90, 80), "BCD")
     everything = (slice(None), slice(None))

@@ -104,7 +104,7 @@ def test_results(tmp_path, format):
     )
     names = [path.relative_to(tmp_path / "out").as_posix() for path in paths]
     own = "bioseg.zarr" if format == "zarr" else "tif"
-    assert names == [f"predictions/cell.1.{own}", f"labels/cell.1.{format}"]
+    assert names == [f"predictions/cell.1.{own}", f"labels/cell.1.{own}"]
     assert np.array_equal(np.asarray(read_image(paths[0])), data)
     assert np.array_equal(read_labels(paths[1]), labels)
     assert image_info(paths[0]).spacing == (0.5, 0.5)

@@ -40,9 +40,9 @@ class LiveDecoder:
     -----
     A whole answer equals ``decode(prediction, settings)`` exactly, whatever was asked
     before. Kept between answers are histograms and Otsu's thresholds, the smoothed
-    landscape, masks, connected components, seeds and labels; of the components of the
-    foreground only those whose pixels or seeds changed are flooded again. Answers are
-    the caller's own arrays.
+    landscape, masks, connected components, seeds and labels, of the whole and of the
+    region asked for last; of the components of the foreground only those whose pixels
+    or seeds changed are flooded again. Answers are the caller's own arrays.
 
     Safe to call from several threads; one call runs at a time.
 
@@ -64,6 +64,7 @@ class LiveDecoder:
             tuple[str, int], tuple[NDArray[np.int64], NDArray[np.float32]]
         ] = {}
         self._memory = Memory()
+        self._nearby: tuple[Region, Memory] | None = None
         self._lock = threading.RLock()
 
     def histogram(
@@ -246,10 +247,12 @@ class LiveDecoder:
         shape = self.prediction.spatial_shape
         inner = check_region(region, shape)
         outer = _widened(inner, MARGIN[3 - len(shape) :], shape)
-        part = Memory(keep=False)
-        if plan.landscape is not None:
-            levels = self._levels(plan, settings, outer, cancelled)
-            part.put("levels", levels_key(plan, settings), levels)
+        if self._nearby is None or self._nearby[0] != outer:
+            self._nearby = outer, Memory()
+        part = self._nearby[1]
+        levels = levels_key(plan, settings)
+        if plan.landscape is not None and part.known("levels", levels) is None:
+            part.put("levels", levels, self._levels(plan, settings, outer, cancelled))
         near = None if edits is None else edits.part(outer)
         labels, seeds, foreground = find_instances(
             self._volume(outer), plan, settings, part, cancelled, near
@@ -260,9 +263,10 @@ class LiveDecoder:
         )
         size = tuple(side.stop - side.start for side in inner)
         return Instances(
-            labels[cut].reshape(size),
-            seeds[cut].reshape(size),
-            foreground[cut].reshape(size),
+            # copies, as the part is kept for the next time
+            labels[cut].reshape(size).copy(),
+            seeds[cut].reshape(size).copy(),
+            foreground[cut].reshape(size).copy(),
             dict(plan.thresholds),
             inner,
             self.prediction,

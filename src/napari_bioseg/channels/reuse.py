@@ -139,8 +139,13 @@ def _copy(now, same, old, new, finished, given_up, start, stop):  # type: ignore
             if given_up[0]:
                 return
             z, y = row[run] // height, row[run] % height
-            for x in range(begin[run], end[run]):
-                before, after = old_seeds[z, y, x], seeds[z, y, x]
+            left, right = begin[run], end[run]
+            old_line, line = old_seeds[z, y, left:right], seeds[z, y, left:right]
+            before = after = np.int32(0)
+            for x in range(line.shape[0]):
+                if old_line[x] == before and line[x] == after:
+                    continue  # inside of a seed, or of none
+                before, after = old_line[x], line[x]
                 if before == 0 or after == 0:
                     alike = before == after
                 elif forward[before] == 0 and backward[after] == 0:
@@ -157,5 +162,11 @@ def _copy(now, same, old, new, finished, given_up, start, stop):  # type: ignore
         finished[k + 1] = True
         for run in mine:
             z, y = row[run] // height, row[run] % height
-            for x in range(begin[run], end[run]):
-                labels[z, y, x] = forward[old_labels[z, y, x]]
+            left, right = begin[run], end[run]
+            old_line, line = old_labels[z, y, left:right], labels[z, y, left:right]
+            before = after = np.int32(0)
+            for x in range(line.shape[0]):
+                if old_line[x] != before:
+                    before = old_line[x]
+                    after = forward[before]
+                line[x] = after
