@@ -4,18 +4,17 @@
 8192² and 64³ to 512³ with peak memory, up to ``--largest`` pixels, ``--levels`` the
 effect of dividing the landscape into levels, ``--cancel`` how soon a stale job ends.
 ``--page docs/channels.md`` puts the tables of this run into the documentation.
-Ratios to the reference use its recorded times on two cores; ``--peer SCRIPT`` runs the
-reference itself too, where it is installed.
+Ratios to the reference use its recorded times on two cores, or those that
+``--reference FILE`` holds: a JSON list with ``case``, ``op``, ``cfg`` and ``median_s``
+of each step, as measured on this machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import importlib.util
 import itertools
-import subprocess
-import sys
+import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -61,6 +60,8 @@ RECORDED = {
     ("3d", "match"): 5.9,
 }
 """Seconds of BiaPy 3.7.1, median of 3, on two cores."""
+STEPS = {"FC auto": "FC", "FCDb auto": "FCD", "": "match"}
+"""What the steps of the reference are called in files of its times."""
 HEAD = (
     *("input", "step", "ms", "cpu ms", "cores"),
     *("skimage ms", "ratio", "BiaPy ms", "ratio"),
@@ -222,12 +223,16 @@ def cancelling(folder: Path, runs: int = 40) -> list[tuple[object, ...]]:
     return rows
 
 
-def peer(script: Path | None) -> None:
-    """Run the reference side by side, or say that its recorded times are used."""
-    if script is None or importlib.util.find_spec("biapy") is None:
-        print("BiaPy is not run: its times are those recorded for version 3.7.1")
-        return
-    subprocess.run([sys.executable, script.name], cwd=script.parent, check=True)
+def reference_of(file: Path) -> dict[tuple[str, str], float]:
+    """Return the seconds of the reference that a file holds, by case and step."""
+    sizes = {"2d_1024": "2d", "2d_2048": "2d-large", "3d_128x256x256": "3d"}
+    found = {}
+    for row in json.loads(file.read_text()):
+        if row["op"] in ("channels->instances", "matching 3 thresholds"):
+            case = sizes[row["case"].rpartition("_")[0]]
+            if row["cfg"] in STEPS:
+                found[case, STEPS[row["cfg"]]] = float(row["median_s"])
+    return found
 
 
 def main() -> None:
@@ -242,14 +247,18 @@ def main() -> None:
     parser.add_argument("--levels", action="store_true")
     parser.add_argument("--cancel", action="store_true")
     parser.add_argument("--page", type=Path, help="where to put the tables")
-    parser.add_argument("--peer", type=Path, help="script that times the reference")
+    parser.add_argument("--reference", type=Path, help="measured times of BiaPy")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
         growth_of(tuple(map(int, given.one.split("x"))), given.folder)
         return
     print(machine())
-    peer(given.peer)
+    source = "recorded for version 3.7.1"
+    if given.reference is not None:
+        RECORDED.update(reference_of(given.reference))
+        source = "measured on this machine"
+    print(f"Times of BiaPy are those {source}.")
     tables: list[tuple[Sequence[str], Sequence[Sequence[object]]]] = []
 
     def show(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -266,7 +275,11 @@ def main() -> None:
         levels(given.folder)
     if given.page:
         text = "\n\n".join(markdown(*shown) for shown in tables)
-        write_into(given.page, "decoding", f"Measured on {machine()}.\n\n{text}")
+        write_into(
+            given.page,
+            "decoding",
+            f"Measured on {machine()}. Times of BiaPy are those {source}.\n\n{text}",
+        )
 
 
 if __name__ == "__main__":

@@ -75,9 +75,9 @@ def _count_inside(foreground, row, begin, end, inside, start, stop):  # type: ig
     height = foreground.shape[1]
     for run in range(start, stop):
         line = foreground[row[run] // height, row[run] % height]
-        count = 0
-        for x in range(begin[run], end[run]):
-            count += line[x]
+        count = np.int32(0)
+        for covered in line[begin[run] : end[run]]:
+            count += np.int32(covered)
         inside[run] = count
 
 
@@ -91,6 +91,7 @@ def _draw(foreground, row_start, begin, end, numbers, seeds, start, stop):  # ty
         for run in range(row_start[row], row_start[row + 1]):
             number = numbers[run]
             if number:
-                for x in range(begin[run], end[run]):
-                    if foreground[z, y, x]:
-                        line[x] = number
+                covered = foreground[z, y, begin[run] : end[run]]
+                target = line[begin[run] : end[run]]
+                for x in range(target.shape[0]):
+                    target[x] = number * np.int32(covered[x])
