@@ -18,8 +18,12 @@ def count_pixels(labels: NDArray[np.int32]) -> NDArray[np.int64]:
         if label > top:
             top = label
     counts = np.zeros(top + 1, np.int64)
-    for label in flat:
-        counts[label] += 1
+    place = 0
+    while place < flat.size:
+        label, first = flat[place], place
+        while place < flat.size and flat[place] == label:
+            place += 1
+        counts[label] += place - first
     return counts
 
 
@@ -32,64 +36,105 @@ def bounding_boxes(labels: NDArray[np.int32], top: int) -> NDArray[np.int32]:
     boxes[:, 3:] = 0
     for z in range(depth):
         for y in range(height):
-            before = 0
-            for x in range(width):
-                label = labels[z, y, x]
-                if label == 0:
-                    before = 0
-                    continue
-                box = boxes[label]
-                if label != before:  # z and y do not change along a run
+            x = 0
+            while x < width:
+                label, first = labels[z, y, x], x
+                while x < width and labels[z, y, x] == label:
+                    x += 1
+                if label != 0:
+                    box = boxes[label]
                     box[0], box[3] = min(box[0], z), max(box[3], z + 1)
                     box[1], box[4] = min(box[1], y), max(box[4], y + 1)
-                    box[2] = min(box[2], x)
-                    before = label
-                box[5] = max(box[5], x + 1)
+                    box[2], box[5] = min(box[2], first), max(box[5], x)
     return boxes
+
+
+@njit(cache=True, nogil=True)
+def _ends(line: NDArray[np.int32], label: int) -> tuple[int, int]:
+    """Return where an object begins on a line and where it ends; 0, 0 if nowhere."""
+    first, stop = 0, len(line)
+    while first < stop and line[first] != label:
+        first += 1
+    while stop > first and line[stop - 1] != label:
+        stop -= 1
+    return (first, stop) if first < stop else (0, 0)
 
 
 @njit(cache=True, nogil=True)
 def _outside(
     labels: NDArray[np.int32], box: NDArray[np.int32], label: int
 ) -> tuple[Any, int]:
-    """Mark what lies outside one object in its box: 0 hole, 1 object, 2 outside."""
-    depth, height, width = box[3] - box[0], box[4] - box[1], box[5] - box[2]
+    """Mark what lies outside one object in its box: 0 hole, 1 object, 2 outside.
+
+    Also returns how many pixels are holes; if none can be, nothing is marked. Before
+    and behind the object on its line a pixel is outside, so that only gaps between
+    two pixels of the object are looked at: in round objects there are few.
+    """
+    part = labels[box[0] : box[3], box[1] : box[4], box[2] : box[5]]
+    depth, height, width = part.shape
     flat = labels.shape[0] == 1  # a single slice has no above and below
-    state = np.zeros((depth, height, width), np.uint8)
-    stack = np.empty(depth * height * width, np.int64)
-    waiting = 0
     holes = 0
+    for z in range(0 if flat else 1, 1 if flat else depth - 1):
+        for y in range(1, height - 1):
+            first, stop = _ends(part[z, y], label)
+            for x in range(first, stop):
+                holes += part[z, y, x] != label
+    if holes == 0:
+        return np.zeros((0, 0, 0), np.uint8), 0
+    state = np.full((depth, height, width), 2, np.uint8)
     for z in range(depth):
-        z_face = not flat and (z == 0 or z == depth - 1)
         for y in range(height):
-            face = z_face or y == 0 or y == height - 1
-            for x in range(width):
-                if labels[z + box[0], y + box[1], x + box[2]] == label:
+            face = y in (0, height - 1) or (not flat and z in (0, depth - 1))
+            first, stop = _ends(part[z, y], label)
+            for x in range(first, stop):
+                if part[z, y, x] == label:
                     state[z, y, x] = 1
-                elif face or x == 0 or x == width - 1:
+                elif not face:
+                    state[z, y, x] = 0
+    stack = np.empty((holes, 3), np.int32)
+    for z in range(depth):
+        for y in range(1, height - 1):
+            for x in range(1, width - 1):
+                if state[z, y, x] == 0 and _beside_outside(state, z, y, x, flat):
                     state[z, y, x] = 2
-                    stack[waiting] = (z * height + y) * width + x
-                    waiting += 1
-                else:
-                    holes += 1
+                    stack[0, 0], stack[0, 1], stack[0, 2] = z, y, x
+                    holes -= 1 + _spread(state, stack, flat)
+    return state, holes
+
+
+@njit(cache=True, nogil=True)
+def _beside_outside(state: Any, z: int, y: int, x: int, flat: bool) -> bool:
+    if state[z, y, x - 1] == 2 or state[z, y, x + 1] == 2:
+        return True
+    if state[z, y - 1, x] == 2 or state[z, y + 1, x] == 2:
+        return True
+    return not flat and (state[z - 1, y, x] == 2 or state[z + 1, y, x] == 2)
+
+
+@njit(cache=True, nogil=True)
+def _spread(state: Any, stack: NDArray[np.int32], flat: bool) -> int:
+    """Mark the gap that the first pixel of the stack opens; return its other pixels.
+
+    No gap lies on a face of the box, so every neighbour of one is in the box.
+    """
+    marked = 0
+    waiting = 1
     while waiting:
         waiting -= 1
-        x = stack[waiting] % width
-        y = stack[waiting] // width % height
-        z = stack[waiting] // width // height
-        for axis in range(3):
+        z, y, x = stack[waiting, 0], stack[waiting, 1], stack[waiting, 2]
+        for axis in range(1 if flat else 0, 3):
             for step in (-1, 1):
                 nz = z + (step if axis == 0 else 0)
                 ny = y + (step if axis == 1 else 0)
                 nx = x + (step if axis == 2 else 0)
-                if not (0 <= nz < depth and 0 <= ny < height and 0 <= nx < width):
-                    continue
                 if state[nz, ny, nx] == 0:
                     state[nz, ny, nx] = 2
-                    stack[waiting] = (nz * height + ny) * width + nx
+                    stack[waiting, 0] = nz
+                    stack[waiting, 1] = ny
+                    stack[waiting, 2] = nx
                     waiting += 1
-                    holes -= 1
-    return state, holes
+                    marked += 1
+    return marked
 
 
 @njit(cache=True, nogil=True)
