@@ -26,6 +26,7 @@ from napari_bioseg.settings import (
     RegionOfInterest,
     RemoveByProperties,
     RemoveClose,
+    RemoveSmall,
     RepairLarge,
     Voronoi,
     Workflow,
@@ -33,6 +34,8 @@ from napari_bioseg.settings import (
     YZFilter,
     ZFilter,
     conditions,
+    groups_of,
+    written,
 )
 
 
@@ -76,6 +79,38 @@ def test_conditions_in_a_file_and_as_text(tmp_path):
         Workflow.from_yaml(path)
     with pytest.raises(ValidationError, match="no condition"):
         RemoveByProperties(conditions="small")
+
+
+def test_groups_of_conditions():
+    labels = drawn("1.222.33333 ..222.33333")
+    step = RemoveByProperties(conditions="npixels < 2 or npixels > 5 and diameter > 4")
+    assert np.unique(apply(labels, [step])).tolist() == [0, 2]
+    assert written(step.conditions) == "npixels < 2 or npixels > 5 and diameter > 4"
+    assert [len(group) for group in groups_of(step.conditions)] == [1, 2]
+    both = RemoveByProperties(conditions="npixels < 2 and npixels > 5 and diameter > 4")
+    assert np.array_equal(apply(labels, [both]), labels)
+    # the first has nothing to be joined to
+    alone = step.conditions[1]
+    assert alone.joined == "or"
+    assert RemoveByProperties(conditions=(alone,)).conditions[0].joined == "and"
+
+
+def test_a_step_that_is_off_does_nothing_and_stays_in_the_file(tmp_path):
+    labels = drawn("1.22 ..22")
+    off = RemoveSmall(size=3, enabled=False)
+    assert np.unique(apply(labels, [off.replace(enabled=True)])).tolist() == [0, 2]
+    assert np.array_equal(apply(labels, [off]), labels)
+    cleanup = CleanupSettings(steps=(off,), filters=(ZFilter(enabled=False),))
+    assert (cleanup.running, cleanup.running_filters) == ((), ())
+    flat = Prediction(np.zeros((1, 2, 2), np.float32), "B")
+    assert filter_channels(flat, cleanup.filters) is flat
+    workflow = Workflow(cleanup=cleanup)
+    path = tmp_path / "workflow.yaml"
+    workflow.to_yaml(path)
+    assert Workflow.from_yaml(path) == workflow
+    assert path.read_text().count("enabled: false") == 2
+    Workflow(cleanup=CleanupSettings(steps=(RemoveSmall(),))).to_yaml(path)
+    assert "enabled" not in path.read_text()
 
 
 def test_close_objects():

@@ -131,6 +131,14 @@ VALUES = [
     ),
     (
         "cleanup.steps",
+        "remove_by_properties conditions=npixels<9|area>2, dilate enabled=false",
+        (
+            RemoveByProperties(conditions=conditions("npixels<9 or area>2")),
+            Dilate(enabled=False),
+        ),
+    ),
+    (
+        "cleanup.steps",
         "remove-small size=20, fill_holes; clear_border distance=2",
         (RemoveSmall(size=20), FillHoles(), ClearBorder(distance=2)),
     ),

@@ -3,6 +3,7 @@
 from .apply import NEEDS, STEPS, apply
 from .clear_border import clear_border
 from .closing import closing
+from .dense_crf import dense_crf
 from .dilate import dilate
 from .erode import erode
 from .fill_holes import fill_holes
@@ -28,6 +29,7 @@ __all__ = [
     "apply",
     "clear_border",
     "closing",
+    "dense_crf",
     "dilate",
     "erode",
     "fill_holes",

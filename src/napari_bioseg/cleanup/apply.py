@@ -12,6 +12,7 @@ from napari_bioseg.settings import CleanupStep
 
 from .clear_border import clear_border
 from .closing import closing
+from .dense_crf import dense_crf
 from .dilate import dilate
 from .erode import erode
 from .fill_holes import fill_holes
@@ -48,6 +49,7 @@ STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "voronoi": voronoi,
     "join_slices": join_slices,
     "roi": roi,
+    "dense_crf": dense_crf,
 }
 """The function of each step; its arguments carry the names of the step's settings."""
 
@@ -56,6 +58,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "remove_close": ("spacing",),
     "voronoi": ("prediction", "view"),
     "roi": ("region",),
+    "dense_crf": ("prediction", "view", "image", "spacing"),
 }
 """What steps use besides the labels, by the names of their arguments."""
 
@@ -67,6 +70,7 @@ _REMOVE_PIECES = (
     "remove_close",
 )
 _OBJECTS_ONLY = ("repair_large", "voronoi", "join_slices")
+_CLASSES_ONLY = ("dense_crf",)
 
 
 def apply(
@@ -87,7 +91,8 @@ def apply(
     labels : ndarray of int, shape ([Z,] Y, X)
         Object numbers, 0 for background; not changed.
     steps : iterable of CleanupStep
-        Settings of the steps, for example ``workflow.cleanup.steps``.
+        Settings of the steps, for example ``workflow.cleanup.steps``; those that are
+        switched off are passed over.
     classes : bool
         Whether the numbers are classes instead of objects. Sizes, borders, distances
         and measurements then concern every connected piece of a class on its own.
@@ -136,12 +141,18 @@ def apply(
     }
     out = labels.copy()
     for step in steps:
-        values = {name: getattr(step, name) for name in type(step).model_fields}
-        name = values.pop("step")
+        if not step.enabled:
+            continue
+        name, values = step.step, step.values
         values |= {need: given[need] for need in NEEDS.get(name, ())}
         if classes and name in _OBJECTS_ONLY:
             raise ValueError(
                 f"the step {name!r} is about objects, but these labels are classes; "
+                "remove it from the clean-up"
+            )
+        if not classes and name in _CLASSES_ONLY:
+            raise ValueError(
+                f"the step {name!r} is about classes, but these labels are objects; "
                 "remove it from the clean-up"
             )
         if classes and name in _REMOVE_PIECES:

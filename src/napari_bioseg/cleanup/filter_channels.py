@@ -33,12 +33,13 @@ def filter_channels(
     prediction : Prediction
         The channels; not changed.
     filters : iterable of ChannelFilter
-        Settings of the filters, for example ``workflow.cleanup.filters``.
+        Settings of the filters, for example ``workflow.cleanup.filters``; those that
+        are switched off are passed over.
 
     Returns
     -------
     Prediction
-        The same one where there are no filters.
+        The same one where no filter runs.
 
     Raises
     ------
@@ -58,9 +59,9 @@ def filter_channels(
 
     data: Any = prediction.data
     for step in filters:
-        values = {name: getattr(step, name) for name in type(step).model_fields}
-        run = FILTERS[values.pop("step")]
-        data = np.stack([run(channel, **values) for channel in data])
+        if step.enabled:
+            run = FILTERS[step.step]
+            data = np.stack([run(channel, **step.values) for channel in data])
     if data is prediction.data:
         return prediction
     return Prediction(data, prediction.channels, prediction.spacing)

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from napari_bioseg import measure
-from napari_bioseg.settings import Condition
+from napari_bioseg.settings import Condition, groups_of
 
 
 def remove_by_properties(
@@ -18,14 +18,14 @@ def remove_by_properties(
     spacing: Sequence[float] | None = None,
     image: NDArray[Any] | None = None,
 ) -> NDArray[Any]:
-    """Remove the objects of which all conditions hold.
+    """Remove the objects of which all conditions of a group hold.
 
     Parameters
     ----------
     labels : ndarray of int, shape ([Z,] Y, X)
         Object numbers, 0 for background; not changed.
     conditions : sequence of Condition
-        All must hold; none at all remove nothing.
+        Joined by *and*, which binds closer, or by *or*; none at all remove nothing.
     spacing : sequence of float, optional
         Size of a pixel per axis; 1 by default.
     image : ndarray, shape ([C,] [Z,] Y, X), optional
@@ -49,6 +49,6 @@ def remove_by_properties(
     array([[1, 1, 0]])
     """
     kept, _ = measure.remove_by_properties(
-        labels, [conditions], spacing=spacing, image=image
+        labels, groups_of(conditions), spacing=spacing, image=image
     )
     return kept

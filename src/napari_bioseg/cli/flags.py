@@ -179,7 +179,8 @@ def _steps_help(spec: FieldSpec) -> str:
         return ""
     steps = []
     for model in spec.models:
-        values = [f"{inner.name}={_typed(inner.default)}" for inner in describe(model)]
+        inner = [field for field in describe(model) if not field.switch]
+        values = [f"{field.name}={_typed(field.default)}" for field in inner]
         steps.append(" ".join([_word_of(model, tag), *values]))
     return f"none, or of these, separated by commas: {', '.join(steps)}"
 

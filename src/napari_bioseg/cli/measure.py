@@ -54,8 +54,8 @@ def make_parser() -> Parser:
         default=[],
         metavar="CONDITIONS",
         help="take out objects that meet all of these, such as 'npixels < 30' or "
-        "'area > 900 and circularity < 0.5'; may be given several times. Labels "
-        "without them are written too",
+        "'area > 900 and circularity < 0.5 or sphericity < 0.2'; may be given several "
+        "times. Labels without them are written too",
     )
     parser.add_argument(
         "--spacing",
@@ -95,9 +95,9 @@ def run(args: argparse.Namespace) -> None:
     """
     from napari_bioseg.io import check_free, label_info, result_path, write_labels
     from napari_bioseg.io.measurements import measurement_files, write_measurements
-    from napari_bioseg.settings import conditions
+    from napari_bioseg.settings import conditions, groups_of
 
-    groups = [conditions(text) for text in args.remove]
+    groups = [group for text in args.remove for group in groups_of(conditions(text))]
     if args.time and not args.axes:
         args.axes = args.image_axes = "ZYX"
     files = input_files([_labels_in(text) for text in args.inputs])

@@ -39,15 +39,14 @@ def divided_cleanup(
             "classes are not segmented block by block; let prediction store them: "
             "predict.output = 'classes'"
         )
-    if workflow.cleanup.filters:
+    if workflow.cleanup.running_filters:
         raise ValueError(
             "cleanup.filters change channels as a whole, and this volume is done block "
             "by block; leave them out, or segment a part that fits into memory"
         )
-    steps = workflow.cleanup.steps
     within: list[CleanupStep] = []
     after: list[CleanupStep] = []
-    for step in steps:
+    for step in workflow.cleanup.running:
         if isinstance(step, FillHoles | KeepLargest):
             if after:
                 raise ValueError(

@@ -6,7 +6,7 @@ from .match import Match, match, pool
 from .overlap import Overlap, overlap, pool_overlaps
 from .patches import patch_pairs
 from .properties import properties
-from .remove import check_table, meets, remove_by_properties
+from .remove import check_table, commented, meets, remove_by_properties
 from .scores import IOU_RANGE, SCORES, average_precision, dsb2018, mean_scores
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "associate",
     "average_precision",
     "check_table",
+    "commented",
     "dsb2018",
     "match",
     "mean_scores",

@@ -77,16 +77,48 @@ def remove_by_properties(
         table = properties(labels, spacing=spacing, image=image, classes=classes)
     else:
         check_table(labels, table)
-    held = meets(table, groups)
-    removed = held.any(axis=1)
-    written = [" ".join(map(str, np.flatnonzero(row) + 1)) for row in held]
-    table = table.assign(
-        comment=np.where(removed, "Removed", "Correct"), conditions=written
-    )
-    gone = table["label"].to_numpy()[removed]
+    table = commented(table, groups)
+    gone = table["label"].to_numpy()[(table["comment"] == "Removed").to_numpy()]
     if not len(gone):
         return labels.copy(), table
     return np.where(_among(labels, gone), labels.dtype.type(0), labels), table
+
+
+def commented(
+    table: pd.DataFrame,
+    groups: Iterable[Sequence[Condition]],
+    names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Write into a table which objects go, and why.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `properties`; not changed.
+    groups : iterable of sequence of Condition
+        The conditions.
+    names : sequence of str, optional
+        What to write for each group that holds, several joined by *or*; by default its
+        number from 1 up, several with a space between.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``comment`` (``Removed`` or ``Correct``) and ``conditions`` (the groups
+        that hold).
+
+    Raises
+    ------
+    ValueError
+        If a condition is about something that was not measured.
+    """
+    held = meets(table, groups)
+    joint = " " if names is None else " or "
+    if names is None:
+        names = [str(number + 1) for number in range(held.shape[1])]
+    met = [joint.join(names[group] for group in np.flatnonzero(row)) for row in held]
+    comment = np.where(held.any(axis=1), "Removed", "Correct")
+    return table.assign(comment=comment, conditions=met)
 
 
 def meets(

@@ -21,6 +21,7 @@ from .cleanup import (
     CleanupStep,
     ClearBorder,
     Closing,
+    DenseCRF,
     Dilate,
     Erode,
     FillHoles,
@@ -47,7 +48,7 @@ from .data import (
     ZScoreNormalization,
 )
 from .instances import InstanceSettings, SemanticSettings
-from .measure import Condition, conditions
+from .measure import Condition, conditions, groups_of, written
 from .network import NetworkSettings
 from .optimizer import SGD, Adam, AdamW, OptimizerSettings
 from .predict import PredictSettings
@@ -82,6 +83,7 @@ __all__ = [
     "Contour",
     "Cosine",
     "DataSettings",
+    "DenseCRF",
     "Dilate",
     "Distance",
     "DistanceV2",
@@ -132,4 +134,6 @@ __all__ = [
     "conditions",
     "describe",
     "explain",
+    "groups_of",
+    "written",
 ]

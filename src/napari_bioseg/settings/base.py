@@ -15,6 +15,8 @@ import annotated_types
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic.fields import FieldInfo
 
+Switch = Literal["auto", "on", "off"]
+"""What a setting is that the machine or the data can decide."""
 Kind = Literal[
     "bool",
     "int",
@@ -74,6 +76,8 @@ def setting(
     unit: str = "",
     group: str = "",
     suggestions: tuple[str, ...] = (),
+    switch: bool = False,
+    joins: bool = False,
 ) -> Any:
     """Declare one setting; its docstring is the sentence of help.
 
@@ -95,6 +99,12 @@ def setting(
         Heading that forms put above this and the other advanced settings of its group.
     suggestions
         Texts that forms offer; others may be typed.
+    switch
+        Whether it switches an entry of a list on and off; forms show it beside the
+        entry's name.
+    joins
+        Whether it says how an entry of a list is joined to the one before; forms do
+        not show it for the first.
     """
     extra: dict[str, JsonValue] = {
         "step": step,
@@ -102,6 +112,8 @@ def setting(
         "unit": unit,
         "group": group,
         "suggestions": list(suggestions),
+        "switch": switch,
+        "joins": joins,
     }
     return Field(default, ge=ge, le=le, title=title, json_schema_extra=extra)
 
@@ -124,6 +136,8 @@ class FieldSpec:
     unit: str = ""
     group: str = ""
     suggestions: tuple[str, ...] = ()
+    switch: bool = False
+    joins: bool = False
 
     @property
     def allowed(self) -> str:
@@ -213,6 +227,8 @@ def _spec(name: str, info: FieldInfo) -> FieldSpec | None:
         unit=str(extra.get("unit", "")),
         group=str(extra.get("group", "")),
         suggestions=tuple(extra.get("suggestions") or ()),  # type: ignore[arg-type]
+        switch=bool(extra.get("switch", False)),
+        joins=bool(extra.get("joins", False)),
     )
 
 

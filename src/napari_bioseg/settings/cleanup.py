@@ -4,13 +4,39 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
 from .base import Settings, setting
 from .measure import Condition, conditions
 
 
-class RemoveSmall(Settings):
+class Step(Settings):
+    """What all steps have in common."""
+
+    enabled: bool = setting(True, switch=True)
+    """Whether the step runs; one that does not keeps its place and its values."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What its function takes, by the names of its arguments."""
+        names = set(type(self).model_fields) - {"step", "enabled"}
+        return {name: getattr(self, name) for name in sorted(names)}
+
+    @model_serializer(mode="wrap")
+    def _say_when_off(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write the name first, and nothing about the switch while it is on."""
+        found: dict[str, Any] = handler(self)
+        name, enabled = found.pop("step"), found.pop("enabled")
+        off = {} if enabled else {"enabled": False}
+        return {"step": name, **off, **found}
+
+
+class RemoveSmall(Step):
     """Remove objects with fewer pixels than this."""
 
     step: Literal["remove_small"] = "remove_small"
@@ -18,7 +44,7 @@ class RemoveSmall(Settings):
     """Objects with fewer pixels go."""
 
 
-class RemoveLarge(Settings):
+class RemoveLarge(Step):
     """Remove objects with more pixels than this."""
 
     step: Literal["remove_large"] = "remove_large"
@@ -26,13 +52,13 @@ class RemoveLarge(Settings):
     """Objects with more pixels go."""
 
 
-class FillHoles(Settings):
+class FillHoles(Step):
     """Fill the holes of every object."""
 
     step: Literal["fill_holes"] = "fill_holes"
 
 
-class ClearBorder(Settings):
+class ClearBorder(Step):
     """Remove objects that touch the edge of the image."""
 
     step: Literal["clear_border"] = "clear_border"
@@ -40,13 +66,13 @@ class ClearBorder(Settings):
     """Objects this close to the edge go too."""
 
 
-class KeepLargest(Settings):
+class KeepLargest(Step):
     """Keep only the largest piece of every object."""
 
     step: Literal["keep_largest"] = "keep_largest"
 
 
-class Dilate(Settings):
+class Dilate(Step):
     """Grow every object into the background."""
 
     step: Literal["dilate"] = "dilate"
@@ -54,7 +80,7 @@ class Dilate(Settings):
     """How far; objects that meet stop there. 1.5 reaches corners."""
 
 
-class Erode(Settings):
+class Erode(Step):
     """Shrink every object."""
 
     step: Literal["erode"] = "erode"
@@ -62,7 +88,7 @@ class Erode(Settings):
     """How far; objects thinner than twice that vanish. 1.5 reaches corners."""
 
 
-class Opening(Settings):
+class Opening(Step):
     """Cut off thin parts: shrink every object, then grow it back."""
 
     step: Literal["opening"] = "opening"
@@ -70,7 +96,7 @@ class Opening(Settings):
     """Parts thinner than about twice this go."""
 
 
-class Closing(Settings):
+class Closing(Step):
     """Close narrow bays: grow every object, then shrink it back."""
 
     step: Literal["closing"] = "closing"
@@ -78,7 +104,7 @@ class Closing(Settings):
     """Bays narrower than about twice this are filled."""
 
 
-class Smooth(Settings):
+class Smooth(Step):
     """Smooth outlines: every pixel takes the commonest object around it."""
 
     step: Literal["smooth"] = "smooth"
@@ -86,7 +112,7 @@ class Smooth(Settings):
     """How far around it to look."""
 
 
-class RepairLarge(Settings):
+class RepairLarge(Step):
     """Repair large objects that were cut up: they absorb the pieces inside them."""
 
     step: Literal["repair_large"] = "repair_large"
@@ -94,20 +120,27 @@ class RepairLarge(Settings):
     """Objects with at least so many pixels are repaired."""
 
 
-class RemoveByProperties(Settings):
-    """Remove objects of which all these conditions hold."""
+class RemoveByProperties(Step):
+    """Remove objects by what is measured of them."""
 
     step: Literal["remove_by_properties"] = "remove_by_properties"
     conditions: tuple[Condition, ...] = (Condition(),)
-    """All must hold; add the step again for other objects to remove."""
+    """Objects go of which all hold, or all of one group where *or* makes several."""
 
     @field_validator("conditions", mode="before")
     @classmethod
     def _read(cls, value: Any) -> Any:
         return conditions(value) if isinstance(value, str) else value
 
+    @field_validator("conditions")
+    @classmethod
+    def _begin(cls, value: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        """Join the first condition to nothing, so that equal filters are equal."""
+        first = tuple(condition.replace(joined="and") for condition in value[:1])
+        return (*first, *value[1:])
 
-class Voronoi(Settings):
+
+class Voronoi(Step):
     """Give every pixel of the predicted foreground to the nearest object."""
 
     step: Literal["voronoi"] = "voronoi"
@@ -120,7 +153,7 @@ class Voronoi(Settings):
     """Where their sum is above this; auto is Otsu's threshold."""
 
 
-class RemoveClose(Settings):
+class RemoveClose(Step):
     """Remove objects whose centre is close to that of a larger one."""
 
     step: Literal["remove_close"] = "remove_close"
@@ -128,7 +161,7 @@ class RemoveClose(Settings):
     """How close, in units of the pixel size; in pixels where none is known."""
 
 
-class RegionOfInterest(Settings):
+class RegionOfInterest(Step):
     """Keep what lies in the region of interest given with the image."""
 
     step: Literal["roi"] = "roi"
@@ -137,12 +170,30 @@ class RegionOfInterest(Settings):
     their pixels inside."""
 
 
-class JoinSlices(Settings):
+class JoinSlices(Step):
     """Treat a stack of 2-D images as 3-D: join objects that overlap between slices."""
 
     step: Literal["join_slices"] = "join_slices"
     overlap: float = setting(0.25, ge=0.01, le=1.0, step=0.05)
     """Smallest intersection over union of the same object in two slices."""
+
+
+class DenseCRF(Step):
+    """Fit classes to edges of the image: a dense conditional random field."""
+
+    step: Literal["dense_crf"] = "dense_crf"
+    iterations: int = setting(5, ge=1, le=100, step=1)
+    """How often all pixels look at each other."""
+    reach: float = setting(30.0, ge=0.5, le=1000.0, step=1, unit="px")
+    """Pixels about so far apart are made alike where their brightness is."""
+    contrast: float = setting(0.05, ge=0.001, le=1.0, step=0.01)
+    """Difference of brightness that parts pixels, as a share of the image's range."""
+    weight: float = setting(5.0, ge=0.0, le=100.0, step=0.5)
+    """How much pixels that are close and alike count beside the probabilities."""
+    smoothing: float = setting(2.0, ge=0.5, le=100.0, step=0.5, unit="px")
+    """Pixels about so far apart are made alike whatever their brightness."""
+    smoothing_weight: float = setting(1.0, ge=0.0, le=100.0, step=0.5)
+    """How much those count."""
 
 
 CleanupStep = Annotated[
@@ -161,12 +212,13 @@ CleanupStep = Annotated[
     | RepairLarge
     | Voronoi
     | JoinSlices
-    | RegionOfInterest,
+    | RegionOfInterest
+    | DenseCRF,
     Field(discriminator="step"),
 ]
 
 
-class ZFilter(Settings):
+class ZFilter(Step):
     """Median along Z: evens out jumps between slices."""
 
     step: Literal["z_filter"] = "z_filter"
@@ -179,7 +231,7 @@ class ZFilter(Settings):
         return odd(value)
 
 
-class YZFilter(Settings):
+class YZFilter(Step):
     """Median in Z and Y: evens out slices and stripes."""
 
     step: Literal["yz_filter"] = "yz_filter"
@@ -202,6 +254,16 @@ class CleanupSettings(Settings):
     """What to do to the labels, in this order."""
     filters: tuple[ChannelFilter, ...] = setting((), advanced=True)
     """What to do to the predicted channels of a volume before, in this order."""
+
+    @property
+    def running(self) -> tuple[CleanupStep, ...]:
+        """The steps that are switched on."""
+        return tuple(step for step in self.steps if step.enabled)
+
+    @property
+    def running_filters(self) -> tuple[ChannelFilter, ...]:
+        """The filters that are switched on."""
+        return tuple(step for step in self.filters if step.enabled)
 
 
 def odd(size: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from .base import Settings, setting
@@ -47,6 +48,8 @@ class Condition(Settings):
     """What it is compared with, in the units of the table."""
     channel: int = setting(0, ge=0, le=10_000, step=1, advanced=True)
     """Channel of the image, for intensities."""
+    joined: Literal["and", "or"] = setting("and", joins=True)
+    """How it is joined to the condition before it; *and* binds closer than *or*."""
 
     def __str__(self) -> str:
         """Write the condition as people do."""
@@ -55,12 +58,13 @@ class Condition(Settings):
 
 
 def conditions(text: str) -> tuple[Condition, ...]:
-    """Read conditions that must all hold, as people write them.
+    """Read conditions as people write them.
 
     Parameters
     ----------
     text : str
-        Such as ``npixels > 900 and diameter >= 20``; ``&`` serves as well as ``and``,
+        Such as ``npixels > 900 and diameter >= 20 or circularity < 0.5``, where *and*
+        binds closer. ``&`` serves as well as ``and``, ``|`` as well as ``or``,
         ``lt le gt ge`` as well as the signs. The channel of an image is written behind
         the name: ``mean_intensity-1 < 50``.
 
@@ -78,10 +82,62 @@ def conditions(text: str) -> tuple[Condition, ...]:
     >>> [str(condition) for condition in conditions("npixels>900 and diameter ge 20")]
     ['npixels > 900', 'diameter >= 20']
     """
-    return tuple(_condition(part) for part in re.split(r"\band\b|&+", text))
+    return tuple(
+        _condition(part, "or" if group and not place else "and")
+        for group, one in enumerate(re.split(r"\bor\b|\|+", text))
+        for place, part in enumerate(re.split(r"\band\b|&+", one))
+    )
 
 
-def _condition(text: str) -> Condition:
+def groups_of(conditions: Sequence[Condition]) -> tuple[tuple[Condition, ...], ...]:
+    """Divide conditions where one is joined by *or* to what stands before it.
+
+    Parameters
+    ----------
+    conditions : sequence of Condition
+        In order.
+
+    Returns
+    -------
+    tuple of tuple of Condition
+        Within a group all must hold; any group is enough. No conditions, no groups.
+
+    Examples
+    --------
+    >>> [len(group) for group in groups_of(conditions("npixels<9 or area>2 & area<4"))]
+    [1, 2]
+    """
+    groups: list[list[Condition]] = []
+    for condition in conditions:
+        if condition.joined == "or" or not groups:
+            groups.append([])
+        groups[-1].append(condition)
+    return tuple(tuple(group) for group in groups)
+
+
+def written(conditions: Sequence[Condition]) -> str:
+    """Write conditions as people do.
+
+    Parameters
+    ----------
+    conditions : sequence of Condition
+        In order.
+
+    Returns
+    -------
+    str
+        What `conditions` reads.
+
+    Examples
+    --------
+    >>> written(conditions("npixels<9 | area>2 & area<4"))
+    'npixels < 9 or area > 2 and area < 4'
+    """
+    groups = groups_of(conditions)
+    return " or ".join(" and ".join(map(str, group)) for group in groups)
+
+
+def _condition(text: str, joined: Literal["and", "or"]) -> Condition:
     known: tuple[str, ...] = Property.__args__  # type: ignore[attr-defined]
     found = _WRITTEN.fullmatch(text)
     words = {sign: word for word, sign in SIGNS.items()}
@@ -100,4 +156,5 @@ def _condition(text: str) -> Condition:
         comparison=words.get(sign, sign),
         value=number,
         channel=int(channel or 0),
+        joined=joined,
     )

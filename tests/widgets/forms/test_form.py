@@ -3,7 +3,13 @@ import inspect
 import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
+from qtpy.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QLabel,
+    QPushButton,
+    QToolButton,
+)
 
 import napari_bioseg.settings as all_settings
 from napari_bioseg.settings import (
@@ -21,6 +27,7 @@ from napari_bioseg.settings import (
     MinMaxNormalization,
     PercentileNormalization,
     RangeNormalization,
+    RemoveByProperties,
     RemoveSmall,
     SemanticTask,
     Settings,
@@ -417,6 +424,43 @@ def test_clean_up_steps_are_added_moved_and_removed(qtbot):
     assert form.settings.steps == (RemoveSmall(size=33), FillHoles())
     form.settings = CleanupSettings(steps=(ClearBorder(distance=2),))
     assert form.settings.steps == (ClearBorder(distance=2),)
+
+
+def test_entries_of_a_list_are_switched_off_and_on(qtbot):
+    form = form_of(qtbot, CleanupSettings(steps=(FillHoles(), RemoveSmall(size=5))))
+    form.show()
+    items = form.editor("steps")._items
+    boxes = [item.findChildren(QCheckBox) for item in items]
+    assert [len(found) for found in boxes] == [1, 1]
+    assert "keeps its place" in boxes[0][0].toolTip()
+    boxes[1][0].click()
+    off = RemoveSmall(size=5, enabled=False)
+    assert form.settings.steps == (FillHoles(), off)
+    items[1]._up.click()
+    assert form.settings.steps == (off, FillHoles())
+    boxes[1][0].click()
+    assert form.settings.steps == (RemoveSmall(size=5), FillHoles())
+    form.settings = CleanupSettings(steps=(off, FillHoles(enabled=False)))
+    assert not any(found[0].isChecked() for found in boxes)
+
+
+def test_entries_say_how_they_are_joined(qtbot):
+    settings = RemoveByProperties(conditions="npixels < 9 or area > 2.5")
+    form = form_of(qtbot, settings)
+    form.show()
+    editor = form.editor("conditions")
+    titles = [item._section.title for item in editor._items]
+    assert titles == ["npixels < 9", "or area > 2.5"]
+    rows = [item._form.editor("joined") for item in editor._items]
+    assert [row.isHidden() for row in rows] == [True, False]
+    rows[1].set_value("and")
+    rows[1].changed.emit()
+    assert form.settings == RemoveByProperties(conditions="npixels < 9 and area > 2.5")
+    assert editor._items[1]._section.title == "and area > 2.5"
+    editor.remove(0)
+    assert form.settings == RemoveByProperties(conditions="area > 2.5")
+    assert rows[1].isHidden()
+    assert editor._items[0]._section.title == "area > 2.5"
 
 
 def test_the_wheel_scrolls_the_panel_instead_of_changing_a_number(qtbot):

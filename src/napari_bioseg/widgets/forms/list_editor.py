@@ -8,6 +8,7 @@ from typing import Any
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QAction  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFrame,
     QHBoxLayout,
@@ -33,7 +34,7 @@ from .section import Section
 from .spin_boxes import guard_wheel
 from .wording import in_words
 
-MakeForm = Callable[[Settings], Any]
+MakeForm = Callable[..., Any]
 """Makes a `SettingsForm`; given, as the form itself draws lists."""
 
 
@@ -225,9 +226,16 @@ class _Item(QFrame):
     def __init__(self, settings: Settings, make_form: MakeForm) -> None:
         super().__init__()
         self.kind = type(settings)
-        self._form = make_form(settings)
-        self._form.changed.connect(lambda _: self.edited.emit())
+        specs = describe(self.kind)
+        switch = [spec for spec in specs if spec.switch]
+        joins = [spec.name for spec in specs if spec.joins]
+        specs = tuple(spec for spec in specs if not spec.switch)
+        self._joins = joins[0] if joins else ""
+        self._first = True
+        self._form = make_form(settings, exclude=[spec.name for spec in switch])
+        self._form.changed.connect(lambda _: self._changed())
         self._form.error.connect(lambda _: self.edited.emit())
+        self._switch = _switch(switch[0]) if switch else None
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -238,7 +246,10 @@ class _Item(QFrame):
         self._down.clicked.connect(lambda: self.moved.emit(1))
         away.clicked.connect(lambda: self.removed.emit())
         buttons = (self._up, self._down, away)
-        specs = describe(self.kind)
+        self._section: Section | None = None
+        if self._switch is not None:
+            self._switch.toggled.connect(lambda _: self.edited.emit())
+            layout.addWidget(self._switch, alignment=Qt.AlignmentFlag.AlignTop)
         if len(specs) > 1 or any(spec.kind == "list" for spec in specs):
             # letters of channels say little, names of steps enough
             channel = issubclass(self.kind, ChannelSettings)
@@ -246,6 +257,7 @@ class _Item(QFrame):
             section = Section(name, self._form, corner=buttons)
             section.setToolTip(kind_help(self.kind))
             layout.addWidget(section, 1)
+            self._section = section
         else:
             self._form.setParent(self)  # not shown itself: its one editor is
             self._form.hide()
@@ -256,22 +268,47 @@ class _Item(QFrame):
                 layout.addWidget(self._form.editor(specs[0].name), 1)
             for button in buttons:
                 layout.addWidget(button)
+        self.set_value(settings)
 
     def value(self) -> Settings:
         """Return the entry."""
         settings: Settings = self._form.settings
-        return settings
+        if self._switch is None:
+            return settings
+        return settings.replace(**{self._switch.objectName(): self._switch.isChecked()})
 
     def set_value(self, settings: Settings) -> None:
         """Show other values of the same kind."""
         self._form.blockSignals(True)
         self._form.settings = settings
         self._form.blockSignals(False)
+        if self._switch is not None:
+            self._switch.blockSignals(True)
+            self._switch.setChecked(getattr(settings, self._switch.objectName()))
+            self._switch.blockSignals(False)
+        self._name()
 
     def place(self, *, first: bool, last: bool) -> None:
-        """Switch off the moves that the entry's place does not allow."""
+        """Leave out what the entry's place does not allow."""
         self._up.setEnabled(not first)
         self._down.setEnabled(not last)
+        self._first = first
+        if self._joins:
+            self._form.set_row_visible(self._joins, not first)
+            self._name()
+
+    def _changed(self) -> None:
+        self._name()
+        self.edited.emit()
+
+    def _name(self) -> None:
+        """Let the title of an entry that can be written in a line say it all."""
+        written = type(self._form.settings).__str__ is not Settings.__str__
+        if self._section is None or not written or self._form.error_text:
+            return
+        settings = self._form.settings
+        word = "" if self._first or not self._joins else getattr(settings, self._joins)
+        self._section.title = f"{word} {settings}".strip()
 
 
 def kind_title(kind: type[Settings]) -> str:
@@ -312,6 +349,14 @@ def kind_help(kind: type[Settings]) -> str:
     """
     text = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
     return text.replace("`", "").removesuffix(".")
+
+
+def _switch(spec: FieldSpec) -> QCheckBox:
+    """Make the box that switches an entry on and off; it has the setting's name."""
+    box = QCheckBox()
+    box.setObjectName(spec.name)
+    box.setToolTip(spec.help)
+    return box
 
 
 def _small_button(

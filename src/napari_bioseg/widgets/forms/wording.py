@@ -36,6 +36,11 @@ SPELLINGS = {
     "zscore": "Mean and deviation",
     "minmax": "Darkest to brightest",
     "dtype": "Range of the data type",
+    # conditions
+    "lt": "below (<)",
+    "le": "at most (≤)",
+    "gt": "above (>)",
+    "ge": "at least (≥)",
     # training
     "adamw": "AdamW",
     "adam": "Adam",

@@ -64,7 +64,7 @@ class BrightnessChoice(QWidget):
 
 
 def needs_image(cleanup: CleanupSettings) -> bool:
-    """Say whether a clean-up step is about brightness.
+    """Say whether a clean-up step looks at the image.
 
     Parameters
     ----------
@@ -76,9 +76,12 @@ def needs_image(cleanup: CleanupSettings) -> bool:
     bool
     """
     return any(
-        condition.property.endswith("_intensity")
-        for step in cleanup.steps
-        for condition in getattr(step, "conditions", ())
+        step.step == "dense_crf"
+        or any(
+            condition.property.endswith("_intensity")
+            for condition in getattr(step, "conditions", ())
+        )
+        for step in cleanup.running
     )
 
 

@@ -191,7 +191,7 @@ class Tuner:
         cancelled: Callable[[], bool],
     ) -> Answer:
         start = time.perf_counter()
-        steps = tuning.cleanup.steps
+        steps = tuning.cleanup.running
         if look is not None:
             # the border of the view is not the border of the image
             steps = tuple(step for step in steps if step.step != "clear_border")

@@ -51,7 +51,7 @@ class RegionChoice(QWidget):
         cleanup : CleanupSettings
             The steps.
         """
-        self._wanted = any(step.step == "roi" for step in cleanup.steps)
+        self._wanted = any(step.step == "roi" for step in cleanup.running)
         self.setVisible(self._wanted)
 
 

@@ -186,7 +186,7 @@ class Contest:
     def _labels(self, place: int, tuning: Tuning) -> NDArray[np.int32]:
         truth, prediction = self._truths[place], self._predictions[place]
         part = truth.labels.shape != prediction.spatial_shape
-        steps = tuning.cleanup.steps
+        steps = tuning.cleanup.running
         if part:
             # the border of a part is not the border of the image
             steps = tuple(step for step in steps if step.step != "clear_border")

@@ -381,7 +381,7 @@ class TunePanel(Panel):
         self.fitting.show_semantic(semantic)
         self.undo.setEnabled(self._history.can_undo)
         self.redo.setEnabled(self._history.can_redo)
-        steps = len(self._history.now.cleanup.steps)
+        steps = len(self._history.now.cleanup.running)
         cleanup = self._history.now.cleanup if ready else CleanupSettings()
         self.region.follow(cleanup)
         self.brightness.follow(cleanup, self.source if ready else None)
