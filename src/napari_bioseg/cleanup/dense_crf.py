@@ -109,8 +109,8 @@ def dense_crf(
         messages.append((weight, _alike(features)))
     if smoothing_weight > 0 and smoothing > 0:
         messages.append((smoothing_weight, _close(shape, smoothing / sizes)))
-    found = mean_field(unary, messages, iterations)
-    return found.argmax(axis=1).reshape(shape).astype(labels.dtype)
+    found = mean_field(unary, messages, iterations).argmax(axis=1)
+    return np.asarray(found.reshape(shape), labels.dtype)
 
 
 def mean_field(
@@ -149,8 +149,12 @@ def mean_field(
 def _normalized(kernel: Message, pixels: int) -> Message:
     """Divide a kernel by the roots of the sums of its rows and columns."""
     sums = kernel(np.ones((pixels, 1), np.float32))
-    root = 1 / np.sqrt(np.maximum(sums, 1e-12))
-    return lambda values: root * kernel(root * values)
+    root = np.asarray(1 / np.sqrt(np.maximum(sums, 1e-12)), np.float32)
+
+    def normalized(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(root * kernel(root * values), np.float32)
+
+    return normalized
 
 
 def _alike(features: NDArray[np.float32]) -> Message:

@@ -89,7 +89,7 @@ def _slot(keys: Any, slots: Any, key: Any) -> int:
         if same:
             break
         place = (place + np.uint64(1)) & mask
-    return np.int64(place)
+    return int(place)
 
 
 @njit(cache=True, nogil=True)

@@ -116,7 +116,10 @@ def commented(
     joint = " " if names is None else " or "
     if names is None:
         names = [str(number + 1) for number in range(held.shape[1])]
-    met = [joint.join(names[group] for group in np.flatnonzero(row)) for row in held]
+    met = [
+        joint.join(names[group] for group in np.flatnonzero(row).tolist())
+        for row in held
+    ]
     comment = np.where(held.any(axis=1), "Removed", "Correct")
     return table.assign(comment=comment, conditions=met)
 

@@ -303,7 +303,7 @@ class _Item(QFrame):
 
     def _name(self) -> None:
         """Let the title of an entry that can be written in a line say it all."""
-        written = type(self._form.settings).__str__ is not Settings.__str__
+        written = "__str__" in vars(self.kind)
         if self._section is None or not written or self._form.error_text:
             return
         settings = self._form.settings
