@@ -19,6 +19,7 @@ from napari_bioseg.edit import (
     keep_locked,
     merge,
     smooth,
+    sparse,
     split,
     trace,
     window,
@@ -268,6 +269,24 @@ def test_what_was_emptied_stays_empty():
     np.testing.assert_array_equal(kept, [[0, 0, 0, 2, 2, 5, 5, 2, 3]])
     kept = keep_locked(old, new, [], emptied)
     np.testing.assert_array_equal(kept, [[0, 0, 0, 2, 2, 2, 2, 2, 3]])
+
+
+def test_only_what_is_known_is_kept_for_training():
+    labels = np.zeros((9, 20), np.int32)
+    labels[3:6, 2:6] = 70
+    labels[3:6, 6:9] = 5  # nobody has looked at it
+    labels[3:6, 14:17] = 9
+    boxes = find_boxes(labels)
+    known = sparse(labels, [70, 9, 1234], boxes, reach=2)
+    assert known.dtype == np.int32
+    assert np.array_equal(known == 3, labels == 70)
+    assert np.array_equal(known == 2, labels == 9)
+    near = ndimage.distance_transform_edt(~np.isin(labels, (9, 70))) <= 2
+    assert np.array_equal(known == 1, near & (labels == 0))
+    assert not known[3:6, 6:9].any()
+    labels[labels == 9] = 0  # its box is remembered
+    assert set(np.unique(sparse(labels, [9], boxes))) == {0}
+    assert not sparse(labels, [], boxes).any()
 
 
 def test_the_odd_one_comes_first():

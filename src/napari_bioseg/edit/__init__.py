@@ -6,6 +6,7 @@ from .doubt import doubt
 from .edited import EditedArray
 from .locked import keep_locked
 from .objects import delete, fill_holes, merge, smooth
+from .sparse import sparse
 from .split import cut, split, trace
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "keep_locked",
     "merge",
     "smooth",
+    "sparse",
     "split",
     "trace",
     "window",

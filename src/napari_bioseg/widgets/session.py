@@ -35,6 +35,8 @@ class Session:
         Emits when somebody offered layers to learn from.
     offered : list of (Image, Labels)
         Layers that were offered and not taken yet.
+    offered_data : dict or None
+        Settings that the labels offered last are to be read with; None once taken.
     steps_offered : psygnal.SignalInstance
         Emits when somebody offered a step of the clean-up.
     steps : list of CleanupStep
@@ -52,6 +54,7 @@ class Session:
         self._model: Any = None
         self._job: Job | None = None
         self.offered: list[tuple[Any, Any]] = []
+        self.offered_data: dict[str, Any] | None = None
         self.steps: list[Any] = []
         viewer.layers.events.inserted.connect(self._layers_changed)
         viewer.layers.events.removed.connect(self._layers_changed)
@@ -100,16 +103,19 @@ class Session:
         job.finished.connect(lambda: self._release(job))
         self.job_changed.emit(job)
 
-    def offer_pair(self, image: Any, labels: Any) -> None:
+    def offer_pair(self, image: Any, labels: Any, **data: object) -> None:
         """Offer an image and its labels as training data.
 
         Parameters
         ----------
         image, labels : napari.layers.Layer
             The layers.
+        **data
+            Settings of `DataSettings` with which the labels are to be read.
         """
         others = [pair for pair in self.offered if pair[1] is not labels]
         self.offered = [*others, (image, labels)]
+        self.offered_data = data
         self.pairs_offered.emit()
 
     def offer_step(self, step: Any) -> None:

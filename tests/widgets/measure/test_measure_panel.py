@@ -10,7 +10,8 @@ from napari.utils._proxies import PublicOnlyProxy
 from qtpy.QtWidgets import QFileDialog
 
 from napari_bioseg.measure import properties
-from napari_bioseg.settings import Condition
+from napari_bioseg.settings import Condition, conditions
+from napari_bioseg.widgets.measure import measure_panel
 from napari_bioseg.widgets.measure.measure_panel import OWN, MeasurePanel
 from napari_bioseg.widgets.session import session_of
 
@@ -124,6 +125,29 @@ def test_conditions_show_what_would_go_and_remove_it(panel, layer, qtbot):
     panel.filter.rows[1].value.setValue(100)
     assert panel.fate.message == "0 of 3 would go"
     assert "No object meets" in panel.remove.toolTip()
+
+
+def test_conditions_are_joined_by_and_or_or(panel, layer, qtbot, tmp_path, monkeypatch):
+    panel._filter_part.expanded = True
+    panel.filter.conditions = conditions("npixels < 10 or area > 50 and diameter > 7")
+    assert [row.joined.isHidden() for row in panel.filter.rows] == [True, False, False]
+    assert panel.fate.message.startswith("2 of 4 would go\nnpixels < 10 or area > 50")
+    panel.filter.rows[1].joined.buttons["and"].click()
+    assert panel.fate.message == "0 of 4 would go"
+    panel.filter.rows[1].joined.buttons["or"].click()
+    path = tmp_path / "objects.csv"
+    monkeypatch.setattr(measure_panel, "ask_file", lambda *_: path)
+    panel.export.click()
+    table = pd.read_csv(path)
+    assert table["comment"].tolist() == ["Removed", "Correct", "Correct", "Removed"]
+    both = "area > 50 and diameter > 7"
+    assert table["conditions"].fillna("").tolist() == ["npixels < 10", "", "", both]
+    panel.filter.rows[0].remove.click()  # the one below comes first now
+    assert panel.filter.rows[0].joined.isHidden()
+    assert panel.filter.conditions == conditions("area > 50 and diameter > 7")
+    panel.remove.click()
+    settle(qtbot, panel)
+    assert set(np.unique(layer.data)) == {0, 1, 3, 4}
 
 
 def test_a_filter_becomes_a_clean_up_step(panel, viewer):

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import zarr
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QApplication
+from qtpy.QtGui import QImage, QKeySequence
+from qtpy.QtWidgets import QApplication, QWidget
+from scipy import ndimage
 
 from napari_bioseg.channels import encode
 from napari_bioseg.edit import EditedArray
 from napari_bioseg.widgets.bridge.locks import locked_ids
-from napari_bioseg.widgets.proofread.marks import NAME
 from napari_bioseg.widgets.proofread.proofread_panel import ProofreadPanel
 
 
@@ -41,6 +41,7 @@ class Window:
             "napari-bioseg", "Proofread"
         )
         self.settle()
+        viewer.reset_view()  # the panel took some of the canvas
 
     def settle(self):
         self.qtbot.wait(80)
@@ -84,6 +85,30 @@ class Window:
                 self.qtbot.wait(2)
         self.qtbot.mouseRelease(self.canvas, left, pos=points[-1])
         self.settle()
+
+    def dots(self):
+        """Return where yellow dots are seen on the canvas."""
+        self.qtbot.wait(50)
+        sheet = self.panel.ui.tools.marks.sheet
+        if sheet is None or not sheet.isVisible():
+            return []
+        assert sheet.parent() is self.canvas
+        image = QImage(sheet.size(), QImage.Format.Format_ARGB32)
+        image.fill(0)
+        sheet.render(image, flags=QWidget.RenderFlag.DrawChildren)
+        bits = image.constBits()
+        bits.setsize(image.sizeInBytes())
+        pixels = np.frombuffer(bits, np.uint8).reshape(image.height(), -1, 4)
+        found, count = ndimage.label(pixels[..., 3] > 0)
+        middles = ndimage.center_of_mass(found > 0, found, range(1, count + 1))
+        return sorted((x, y) for y, x in middles)
+
+    def check_dots(self, layer, *places):
+        """Check that there are dots at these pixels of a layer and nowhere else."""
+        wanted = sorted((p.x(), p.y()) for p in (self.point(layer, x) for x in places))
+        found = self.dots()
+        assert len(found) == len(wanted)
+        np.testing.assert_allclose(found, wanted, atol=1.5)
 
     def key(self, key):
         sequence = QKeySequence(key)[0]
@@ -133,14 +158,19 @@ def test_join_by_two_clicks_and_by_a_line(window):
     work, layer = window(drawn())
     work.key("J")
     work.click(layer, (20, 20))
+    work.check_dots(layer, (20, 20))
     work.click(layer, (20, 65))
+    assert work.dots() == []
     assert set(np.unique(layer.data)) == {0, 3, 9}
     work.draw(layer, [(20, 50), (20, 62), (40, 62)])
     assert set(np.unique(layer.data)) == {0, 3}
     work.draw(layer, [(55, 5), (55, 20)])
     assert "fewer than two" in work.panel.ui.status.message
+    assert work.viewer.layers.selection.active.name == layer.name
+    work.click(layer, (20, 20))
     work.key("A")
-    assert not work.viewer.layers[NAME].visible
+    assert work.dots() == []
+    assert len(work.viewer.layers) == 1
 
 
 def test_cut_along_a_line_and_seeds(window):
@@ -154,7 +184,11 @@ def test_cut_along_a_line_and_seeds(window):
     work.key("S")
     work.click(layer, (20, 20))
     work.click(layer, (20, 45))
-    assert len(work.viewer.layers[NAME].data) == 2
+    work.check_dots(layer, (20, 20), (20, 45))
+    before = work.dots()
+    work.viewer.scene.camera.zoom *= 1.2  # the dots move with what they are on
+    work.check_dots(layer, (20, 20), (20, 45))
+    assert work.dots() != before
     work.key("Return")
     assert layer.data[20, 20] != layer.data[20, 45]
     assert set(np.unique(layer.data)) == {0, 3, 7, 9, 10, 11}
@@ -329,6 +363,37 @@ def test_corrected_labels_go_to_training(window):
     work.viewer.layers.remove("cells")
     work.panel.ui.learn.click()
     assert "no image layer has the size" in work.panel.ui.learned.message
+
+
+def test_corrected_objects_alone_go_to_training(window):
+    work, layer = window(drawn(), image=True, scale=(0.5, 0.25))
+    learn = work.panel.ui.learn_locked
+    assert not learn.isEnabled()
+    assert "lock some objects first" in learn.toolTip()
+    work.click(layer, (45, 66))
+    work.key("D")  # deleted: that there is nothing is known too
+    work.click(layer, (20, 65))
+    work.key("C")
+    assert learn.text() == "Train more on 1 corrected object only"
+    learn.click()
+    work.settle()
+    made = work.viewer.layers["cells labels corrected"]
+    known = np.asarray(made.data)
+    assert tuple(made.scale) == (0.5, 0.25)
+    assert np.array_equal(known == 2, layer.data == 7)
+    assert not (layer.data == 9).any()
+    assert (known[drawn() == 9] == 1).all()
+    assert known[20, 80] == 1
+    assert not known[:, :40].any(), "nobody has looked at the others"
+    _, train = work.viewer.window.add_plugin_dock_widget("napari-bioseg", "Train")
+    pairs = [(image.name, labels.name) for image, labels in train.pairs.layers.pairs]
+    assert pairs == [("cells", "cells labels corrected")]
+    data = train.workflow.data
+    assert (data.unlabelled, data.background_label) == ("ignored", 1)
+    work.panel.ui.learn.click()
+    data = train.workflow.data
+    assert (data.unlabelled, data.background_label) == ("background", "off")
+    assert train.pairs.layers.pairs[0][1].name == "cells labels"
 
 
 def test_the_window_stays_responsive(window, heartbeat):

@@ -87,11 +87,23 @@ class Held:
             Of the same shape.
         """
         old = self.labels[region]
-        emptied = self._emptied(region)
+        emptied = self.emptied(region)
         kept = keep_locked(old, new.reshape(old.shape), self.locked, emptied)
         return kept.astype(np.int32, copy=False).reshape(new.shape)
 
-    def _emptied(self, region: tuple[slice, ...]) -> tuple[NDArray[np.int64], ...]:
+    def emptied(self, region: tuple[slice, ...]) -> tuple[NDArray[np.int64], ...]:
+        """Return the pixels that somebody took from objects.
+
+        Parameters
+        ----------
+        region : tuple of slice
+            Where to look.
+
+        Returns
+        -------
+        tuple of ndarray
+            One array of indices in the region per axis.
+        """
         shape = self.labels.shape
         flat = [_emptied(step, shape) for step in self.steps]
         every = np.concatenate(flat) if flat else np.zeros(0, np.int64)
@@ -189,7 +201,7 @@ class HandEdits:
     def look_back(self, _: object = None) -> None:
         """Find out whether edits were undone or made again."""
         layer = self._layer()
-        if layer is None or not (self._steps or self._undone):
+        if layer is None or self.painting or not (self._steps or self._undone):
             return
         told = False
         while self._steps and _holds(layer, self._steps[-1], undone=True):
@@ -265,13 +277,23 @@ def watched_hands(layer: Any) -> HandEdits | None:
 def _ids(atom: Any) -> set[int]:
     """Return the labels that an entry replaces and writes."""
     if hasattr(atom, "slice_key"):
-        return {*_distinct(atom.old_values), int(atom.new_value)}
+        return {*distinct(atom.old_values), int(atom.new_value)}
     _, old, new = atom
-    return {*_distinct(old), *_distinct(new)}
+    return {*distinct(old), *distinct(new)}
 
 
-def _distinct(values: Any) -> set[int]:
-    """Return distinct values; quickly for millions of them, most of them equal."""
+def distinct(values: Any) -> set[int]:
+    """Return distinct values; quickly for millions of them, most of them equal.
+
+    Parameters
+    ----------
+    values : array of int
+        Of any shape.
+
+    Returns
+    -------
+    set of int
+    """
     values = np.asarray(values).ravel()
     found: set[int] = set()
     while values.size > 256 and len(found) < 8:

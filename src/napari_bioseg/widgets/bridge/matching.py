@@ -17,7 +17,6 @@ RESULT_ROLES = (
     "seeds",
     "foreground",
     "mistakes",
-    "marks",
     "chosen",
 )
 """Roles of layers that this plugin made and nobody learns from."""

@@ -74,7 +74,7 @@ class Curve(QWidget):
         item = self.plot.item
         for name in ("iou", "f1", "accuracy", "panoptic_quality"):
             self._lines[name] = item.plot(antialias=True)
-        item.setYRange(0, 1, padding=0.02)
+        item.setYRange(0, 1, padding=0.06)
         self.plot.label("overlap (IoU)", "")
         self._colour()
 

@@ -270,7 +270,7 @@ class EvaluatePanel(EvaluateControls):
             self.predicted.layer,
             self._notes(),
             colormap=direct_colormap(colours),
-            opacity=0.5,
+            opacity=0.85,
         )
 
     def _colour(self, wanted: bool) -> None:

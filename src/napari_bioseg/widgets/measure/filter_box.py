@@ -1,4 +1,4 @@
-"""Conditions on measurements, one row each."""
+"""Conditions on measurements, one row each, joined by *and* or *or*."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from napari_bioseg.settings import Condition
+from napari_bioseg.settings import Condition, RemoveByProperties
 from napari_bioseg.settings.measure import SIGNS, conditions
 from napari_bioseg.widgets.forms.rows import row_of
+from napari_bioseg.widgets.forms.segmented import Segmented
 from napari_bioseg.widgets.forms.short_combo import NarrowCombo
 from napari_bioseg.widgets.forms.spin_boxes import FloatSpinBox, guard_wheel
 
+JOINTS = {
+    "and": ("and", "This and the condition above must hold together"),
+    "or": ("or", "Objects go too of which this, and what is joined to it, holds"),
+}
 LEFT_OUT = ("label", "axis-", "bbox-", "time", "class")
 """Beginnings of columns that nobody filters by."""
 
 
 class _Row(QWidget):
-    """One condition: a measurement, a sign and a number."""
+    """One condition, and how it is joined to the one above."""
 
     changed = Signal()
 
@@ -33,10 +38,18 @@ class _Row(QWidget):
         self.remove = QToolButton()
         self.remove.setText("✕")
         self.remove.setToolTip("Take this condition out")
-        layout = row_of(self.column, self.sign, self.value, self.remove, stretch=0)
+        self.joined = Segmented(JOINTS)
+        self.joined.setMaximumWidth(110)
         self.sign.setFixedWidth(58)
         self.value.setFixedWidth(96)
-        self.setLayout(layout)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.joined)
+        layout.addLayout(
+            row_of(self.column, self.sign, self.value, self.remove, stretch=0)
+        )
+        self.joined.changed.connect(lambda _: self.changed.emit())
         self.column.currentIndexChanged.connect(lambda _: self.changed.emit())
         self.sign.currentIndexChanged.connect(lambda _: self.changed.emit())
         self.value.valueChanged.connect(lambda _: self.changed.emit())
@@ -45,7 +58,8 @@ class _Row(QWidget):
     def condition(self) -> Condition:
         """The condition."""
         text = f"{self.column.currentText()} {self.sign.currentText()} "
-        return conditions(f"{text}{self.value.value()!r}")[0]
+        found = conditions(f"{text}{self.value.value()!r}")[0]
+        return found.replace(joined=self.joined.value)
 
     @condition.setter
     def condition(self, condition: Condition) -> None:
@@ -55,10 +69,11 @@ class _Row(QWidget):
         self.column.setCurrentIndex(place)
         self.sign.setCurrentText(SIGNS[condition.comparison])
         self.value.setValue(condition.value)
+        self.joined.value = condition.joined
 
 
 class FilterBox(QWidget):
-    """Conditions that must all hold.
+    """Conditions in groups: all of one group must hold.
 
     Attributes
     ----------
@@ -73,7 +88,7 @@ class FilterBox(QWidget):
         self._columns: list[str] = []
         self.rows: list[_Row] = []
         self.add = QPushButton("Add condition")
-        self.add.setToolTip("Only objects that meet all conditions go")
+        self.add.setToolTip("Objects go that meet it too, or instead: and, or")
         self._list = QVBoxLayout()
         self._list.setSpacing(2)
         layout = QVBoxLayout(self)
@@ -85,8 +100,10 @@ class FilterBox(QWidget):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """The conditions, in order."""
-        return tuple(row.condition for row in self.rows)
+        """The conditions, in order; `groups_of` divides them."""
+        return RemoveByProperties(
+            conditions=tuple(row.condition for row in self.rows)
+        ).conditions
 
     @conditions.setter
     def conditions(self, wanted: Sequence[Condition]) -> None:
@@ -94,6 +111,7 @@ class FilterBox(QWidget):
             self._drop(self.rows[-1])
         for condition in wanted:
             self._append(condition)
+        self._join()
         self.changed.emit()
 
     def offer(self, columns: Sequence[str]) -> None:
@@ -115,7 +133,13 @@ class FilterBox(QWidget):
 
     def _add_usual(self) -> None:
         self._append(Condition())
+        self._join()
         self.changed.emit()
+
+    def _join(self) -> None:
+        """Let every row but the first say how it is joined."""
+        for place, row in enumerate(self.rows):
+            row.joined.setVisible(place > 0)
 
     def _append(self, condition: Condition) -> None:
         row = _Row(self._columns)
@@ -127,6 +151,7 @@ class FilterBox(QWidget):
 
     def _remove(self, row: _Row) -> None:
         self._drop(row)
+        self._join()
         self.changed.emit()
 
     def _drop(self, row: _Row) -> None:

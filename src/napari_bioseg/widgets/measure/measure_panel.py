@@ -11,8 +11,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent
 
 from napari_bioseg.edit import Change
-from napari_bioseg.measure import meets
-from napari_bioseg.settings import RemoveByProperties
+from napari_bioseg.measure import commented, meets
+from napari_bioseg.settings import RemoveByProperties, groups_of, written
 from napari_bioseg.widgets.bridge.axes import finest, spacing_of, time_axes, unwrapped
 from napari_bioseg.widgets.bridge.image_under import image_under
 from napari_bioseg.widgets.bridge.looking import look_at
@@ -22,6 +22,7 @@ from napari_bioseg.widgets.bridge.replaced import (
     on_change,
     pixels_replaced,
 )
+from napari_bioseg.widgets.bridge.writing import Writing
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.jobs.worker import Latest, notify
 from napari_bioseg.widgets.proofread.target import Target
@@ -58,6 +59,7 @@ class MeasurePanel(MeasureControls):
         self._measuring = Latest(measure)
         self._checking = Latest(measure)
         self._removing = Latest(removal)
+        self._writing = Writing(self)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(150)
@@ -73,11 +75,12 @@ class MeasurePanel(MeasureControls):
     @property
     def busy(self) -> bool:
         """Whether something is measured or waits."""
-        live = (self._measuring, self._checking, self._removing)
+        live = (self._measuring, self._checking, self._removing, self._writing)
         return self._soon.isActive() or any(work.busy for work in live)
 
     def close_threads(self) -> None:
         """End the panel's threads; the panel answers to nothing any more."""
+        self._writing.finish()
         self._follow(None)
         self._colouring.give_back()
         for work in (self._measuring, self._checking, self._removing):
@@ -119,6 +122,7 @@ class MeasurePanel(MeasureControls):
             self.note.say("Open or predict labels first.")
 
     def _forget(self) -> None:
+        self._writing.finish()
         for work in (self._measuring, self._checking, self._removing):
             work.forget()
         self._colouring.give_back()
@@ -292,12 +296,14 @@ class MeasurePanel(MeasureControls):
         self._gone = np.zeros(len(table), bool)
         held = self.filter.conditions
         if wanted and held:
-            self._gone = meets(table, [held])[:, 0]
+            self._gone = np.asarray(meets(table, groups_of(held)).any(axis=1))
         count = int(self._gone.sum())
         if not held:
             self.fate.say("Add a condition: objects that meet it would go.")
         else:
-            self.fate.say(f"{count:,} of {len(table):,} would go")
+            several = len(groups_of(held)) > 1
+            rule = f"\n{written(held)}" if several else ""
+            self.fate.say(f"{count:,} of {len(table):,} would go{rule}")
         self.fate.setVisible(wanted)
         self.remove.setText(f"Remove {counted(count, 'object')}" if count else "Remove")
         self.remove.setEnabled(count > 0 and not self._stale)
@@ -342,11 +348,14 @@ class MeasurePanel(MeasureControls):
         except ValueError as error:
             self.removed.error(str(error))
             return
-        if not target.fits(change, ()):
+        count = int(self._gone.sum())
+        written = partial(self._taken_away, count)
+        self._writing.write(target.layer, change, (), written)
+
+    def _taken_away(self, count: int, fits: bool) -> None:
+        if not fits:
             self.removed.error("the labels changed meanwhile; measure again")
             return
-        count = int(self._gone.sum())
-        target.apply(change, ())
         self.removed.say(
             f"Removed {counted(count, 'object')}; Ctrl+Z on the layer undoes it", "good"
         )
@@ -365,11 +374,8 @@ class MeasurePanel(MeasureControls):
         if path is None:
             return
         if self._filter_part.expanded:
-            word = np.where(self._gone, "Removed", "Correct")
-            held = " and ".join(str(c) for c in self.filter.conditions)
-            table = table.assign(
-                comment=word, conditions=np.where(self._gone, held, "")
-            )
+            groups = groups_of(self.filter.conditions)
+            table = commented(table, groups, [written(group) for group in groups])
         try:
             write_table(path, table, {})
         except OSError as error:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_bioseg.widgets.bridge.hand_edits import distinct
+
 Painted = list[tuple[int, tuple[slice, ...]]]
 """Labels that were painted, each with the box that holds it."""
 
@@ -74,11 +76,11 @@ def painted(atom: Any) -> Painted:
     indices, _, new = atom
     values = np.asarray(new)
     found = []
-    for number in np.unique(values):
+    for number in sorted(distinct(values)):
         mine = slice(None) if values.ndim == 0 else values == number
         box = tuple(
             slice(int(places[mine].min()), int(places[mine].max()) + 1)
             for places in map(np.asarray, indices)
         )
-        found.append((int(number), box))
+        found.append((number, box))
     return found

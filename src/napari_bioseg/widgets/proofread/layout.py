@@ -56,7 +56,8 @@ class Layout:
         self.labels = labels
         labels.setToolTip("Labels layer to correct")
         self.layer_note = Note()
-        self.tools = Tools(viewer)
+        self._rest = QWidget()
+        self.tools = Tools(viewer, self._rest)
         self.tool = Segmented({name: TOOLS[name] for name in TOOLS})
         self.hint = Note()
         self.divide = QPushButton("Divide at the seeds")
@@ -88,13 +89,13 @@ class Layout:
         self.learn.setToolTip(
             "Put the image and these labels into the Train panel as training data"
         )
+        self.learn_locked = QPushButton("Train more on corrected objects only")
         self.learned = Note()
         self.keys = Keys(calls)
         self.keys.changed.connect(self._name_keys)
         self.tool.changed.connect(self._tool_chosen)
         self.tools.tool_changed.connect(self._tool_taken)
         self.tools.seeds_changed.connect(self._seeds_changed)
-        self._rest = QWidget()
         self._arrange()
         self._name_keys()
         self._tool_taken("pick")
@@ -135,6 +136,7 @@ class Layout:
             self.review,
             title("Learn"),
             self.learn,
+            self.learn_locked,
             self.learned,
             Section("Keys", self.keys),
         )
@@ -211,7 +213,7 @@ class Layout:
         if not number:
             self.object.say("Click an object to select it.")
         else:
-            lock = " · 🔒 locked as correct" if locked else ""
+            lock = " · locked as correct" if locked else ""
             self.object.say(f"Object {number}{lock}", "good" if locked else "hint")
         for button in (*self.buttons.values(), self.lock):
             button.setEnabled(bool(number))
@@ -231,6 +233,15 @@ class Layout:
         self.unlock.setEnabled(count > 0)
         self.unlock.setToolTip(
             "Let Tune change every object again" if count else "No object is locked"
+        )
+        which = counted(count, "corrected object") if count else "corrected objects"
+        self.learn_locked.setText(f"Train more on {which} only")
+        self.learn_locked.setEnabled(count > 0)
+        self.learn_locked.setToolTip(
+            "Learn from the locked objects and the background close to them; what "
+            "nobody has checked is left out"
+            if count
+            else "Correct or lock some objects first"
         )
 
     # ---- tools ----

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,25 +11,26 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 
-from napari_bioseg.edit import Boxes, NothingToDo
+from napari_bioseg.edit import Boxes
 from napari_bioseg.widgets.bridge.axes import unwrapped
 from napari_bioseg.widgets.bridge.hand_edits import hands_changed
 from napari_bioseg.widgets.bridge.layer_combo import LayerCombo
 from napari_bioseg.widgets.bridge.matching import is_labels
 from napari_bioseg.widgets.bridge.replaced import pixels_replaced
 from napari_bioseg.widgets.forms.alive import alive
-from napari_bioseg.widgets.forms.note import Kind
 from napari_bioseg.widgets.jobs.worker import Latest, notify
 from napari_bioseg.widgets.panel import Panel
 
+from .correcting import Correcting, Scene
 from .follow import Following
 from .guide import Guide, find_guide
-from .handover import hand_over
+from .handover import Learning
 from .layout import Layout
-from .reviewing import Reviewing, Scene
+from .locking import Locking
+from .reviewing import Reviewing
 from .target import Frame, Target
 from .tools import TOOLS, Tool
-from .work import Action, Corrected, Order, correct, index
+from .work import Action, Corrected, Order, index
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -53,9 +53,7 @@ class ProofreadPanel(Panel):
         self._target: Target | None = None
         self._boxes: dict[Frame, Boxes] = {}
         self._guide: Guide | None = None
-        self._orders: deque[Order] = deque()
-        self._now: Order | None = None
-        self._working = Latest(correct)
+        self._correcting = Correcting(self._scene, self)
         self._indexing = Latest(index)
         self.labels = LayerCombo(
             napari_viewer, is_labels, "no labels layer", topmost=True
@@ -65,7 +63,14 @@ class ProofreadPanel(Panel):
         self._reviewing = Reviewing(
             self.viewer, self.ui.review, self._scene, self._show, self
         )
-        self._live = (self._working, self._indexing, self._reviewing.doubting)
+        self._locking = Locking(self.viewer, self.ui, lambda: self._target)
+        self._learning = Learning(self.viewer, self.ui, lambda: self._target, self)
+        self._live = (
+            self._correcting.working,
+            self._indexing,
+            self._reviewing.doubting,
+            self._learning.choosing,
+        )
         self._following = Following(self._painted, self._replaced)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -83,7 +88,7 @@ class ProofreadPanel(Panel):
     def busy(self) -> bool:
         """Whether something is worked out or waits."""
         return (
-            self._now is not None
+            self._correcting.busy
             or self.ui.keys.busy
             or self._soon.isActive()
             or any(work.busy for work in self._live)
@@ -96,6 +101,7 @@ class ProofreadPanel(Panel):
 
     def close_threads(self) -> None:
         """End the panel's threads; the panel answers to nothing any more."""
+        self._correcting.forget()
         self.ui.keys.close_thread()
         self.ui.tools.follow(None)
         self._following.follow(None)
@@ -112,7 +118,7 @@ class ProofreadPanel(Panel):
             "fill": lambda: self.do("fill"),
             "smooth": lambda: self.do("smooth"),
             "redraw": lambda: self.do("redraw"),
-            "lock": self.lock,
+            "lock": lambda: self.lock(),
             "following": lambda: self.ui.review.step(1),
             "previous": lambda: self.ui.review.step(-1),
         }
@@ -129,10 +135,8 @@ class ProofreadPanel(Panel):
         ui.tools.refused.connect(lambda text: ui.status.say(text, "warning"))
         ui.undo.clicked.connect(lambda: self._history("undo"))
         ui.redo.clicked.connect(lambda: self._history("redo"))
-        ui.unlock.clicked.connect(self._unlock)
-        ui.learn.clicked.connect(self._learn)
-        self._working.result.connect(self._corrected)
-        self._working.failed.connect(self._refused)
+        self._correcting.done.connect(self._corrected)
+        self._correcting.refused.connect(ui.status.say)
         self._indexing.result.connect(self._indexed)
         self._indexing.failed.connect(self._failed)
         self._reviewing.doubting.failed.connect(self._failed)
@@ -141,8 +145,7 @@ class ProofreadPanel(Panel):
             getattr(self.viewer.layers.events, event).connect(self._layers_changed)
         pixels_replaced.connect(self._pixels_replaced)
         hands_changed.connect(self._hands_changed)
-        for work in self._live:
-            self.destroyed.connect(partial(work.close, 0.2))
+        self.destroyed.connect(partial(self._indexing.close, 0.2))
 
     def _choose(self) -> None:
         """Take the labels layer that is chosen."""
@@ -166,10 +169,9 @@ class ProofreadPanel(Panel):
 
     def _drop(self) -> None:
         """Let go of the labels."""
+        self._correcting.forget()
         for work in self._live:
             work.forget()
-        self._orders.clear()
-        self._now = None
         self._boxes = {}
         self._guide = None
         self._target = None
@@ -226,8 +228,7 @@ class ProofreadPanel(Panel):
         """Follow locks that came with an edit, or went when it was undone."""
         target = self._target
         if alive(self) and target is not None and layer is target.layer:
-            self._select(self.selected, self.ui.place)
-            self.ui.say_locked(len(target.locked))
+            self._locking.say()
 
     def _replaced(self) -> None:
         """Look anew: these are other labels now."""
@@ -300,44 +301,22 @@ class ProofreadPanel(Panel):
             frame = tuple(int(place) for place in points[0][: target.leading])
         here = np.asarray(points)[:, target.leading :]
         radius = self.ui.radius.value()
-        self._orders.append(Order(action, frame, tuple(ids), here, radius))
-        self._next_order()
-
-    def _next_order(self) -> None:
-        if self._now is None and self._orders and self._target is not None:
-            self._now = self._orders.popleft()
-            boxes = self._boxes.get(self._now.frame)
-            self._working.request(self._target, self._now, boxes, self._guide)
+        self._correcting.add(Order(action, frame, tuple(ids), here, radius))
 
     def _corrected(self, done: Corrected) -> None:
-        target, self._now = self._target, None
-        if target is None:
-            return
+        """Show a correction that is in the labels now."""
         order, change = done.order, done.change
-        if not target.fits(change, order.frame):
-            self.ui.status.error("the labels changed meanwhile; please do it again")
+        self.ui.status.say(done.text, "good")
+        kept = change.touched[0] if change.touched else 0
+        if order.action == "redraw":
+            self._hand_brush(order.ids[0])
         else:
-            target.apply(change, order.frame)
-            self.ui.status.say(done.text, "good")
-            kept = change.touched[0] if change.touched else 0
-            if order.action == "redraw":
-                self._hand_brush(order.ids[0])
-            else:
-                self._select(kept, order.points[0] if len(order.points) else None)
-            for number in change.touched:
-                self.ui.review.mark(number, "✓ changed")
-            for number in change.gone:
-                self.ui.review.mark(number, "gone")
-            self._say_objects()
-        self._next_order()
-
-    def _refused(self, error: Exception) -> None:
-        self._now = None
-        kind: Kind = "warning" if isinstance(error, NothingToDo) else "error"
-        self.ui.status.say(str(error), kind)
-        if not isinstance(error, ValueError):
-            notify(error)
-        self._next_order()
+            self._select(kept, order.points[0] if len(order.points) else None)
+        for number in change.touched:
+            self.ui.review.mark(number, "✓ changed")
+        for number in change.gone:
+            self.ui.review.mark(number, "gone")
+        self._say_objects()
 
     def _failed(self, error: Exception) -> None:
         self.ui.say_layer(str(error), "error")
@@ -376,47 +355,16 @@ class ProofreadPanel(Panel):
         self._select(number, None)
 
     def _select(self, number: int, place: NDArray[np.int64] | None) -> None:
-        target = self._target
-        if target is None:
-            return
-        if number:
-            target.layer.selected_label = number
-        full = place
-        if place is not None and len(place) < target.layer.ndim:
-            full = np.array([*target.frame(self.viewer), *place])
-        self.ui.say_selected(number, full, locked=number in target.locked)
+        self._locking.select(number, place)
 
     def lock(self) -> None:
         """Lock the selected object as correct, or unlock it."""
-        target = self._target
-        if target is None:
-            return
-        if not self.selected:
-            self.ui.status.say("click an object first (tool Pick)", "warning")
-            return
-        locked = set(target.locked) ^ {self.selected}
-        if self.selected in locked:
-            target.locked = locked
-        else:
-            target.let_go([self.selected])
-        self.ui.review.mark(self.selected, "✓" if self.selected in locked else "·")
-        self._select(self.selected, self.ui.place)
-        self.ui.say_locked(len(locked))
-
-    def _unlock(self) -> None:
-        if self._target is not None:
-            self._target.let_go()
-            self._select(self.selected, self.ui.place)
-            self.ui.say_locked(0)
+        self._locking.lock()
 
     def _scene(self) -> Scene | None:
         """Return what is reviewed."""
         target = self._target
         return None if target is None else (target, self._boxes, self._guide)
-
-    def _learn(self) -> None:
-        if self._target is not None:
-            self.ui.learned.say(*hand_over(self.viewer, self._target.layer))
 
     # ---- shown and hidden ----
 

@@ -10,20 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
-from napari_bioseg.edit import Boxes
 from napari_bioseg.widgets.bridge.looking import look_at
 from napari_bioseg.widgets.jobs.worker import Latest
 
-from .guide import Guide
+from .correcting import Scene
 from .review import Review
 from .target import Frame, Target
 from .work import doubts
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Scene = tuple[Target, dict[Frame, Boxes], Guide | None]
-"""The labels, where their objects lie, and the prediction they come from."""
 
 
 class Reviewing(QObject):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_bioseg.edit import Change, EditedArray
+from napari_bioseg.edit import EditedArray
 from napari_bioseg.widgets.bridge.axes import spacing_of, time_axes, unwrapped
 from napari_bioseg.widgets.bridge.hand_edits import watch_hands
 from napari_bioseg.widgets.bridge.locks import lock_ids, locked_ids
@@ -119,39 +119,6 @@ class Target:
             min(max(round(float(point[axis])), 0), int(shape[axis]) - 1)
             for axis in range(self.leading)
         )
-
-    def fits(self, change: Change, frame: Frame) -> bool:
-        """Say whether the labels still are what a change was worked out from.
-
-        Parameters
-        ----------
-        change : Change
-            The change, in the axes of the frame.
-        frame : tuple of int
-            Which frame.
-
-        Returns
-        -------
-        bool
-        """
-        now = np.asarray(self.layer.data[change.at(frame).indices])
-        return bool(np.array_equal(now, change.old))
-
-    def apply(self, change: Change, frame: Frame) -> None:
-        """Write a change into the layer, as one step of napari's own history.
-
-        Parameters
-        ----------
-        change : Change
-            The change, in the axes of the frame.
-        frame : tuple of int
-            Which frame.
-        """
-        new: Any = change.new
-        if (new == new[0]).all():
-            new = int(new[0])
-        self.layer.data_setitem(change.at(frame).indices, new)  # locks them too
-        self.hands.gone(change.gone)
 
     # ---- locked objects ----
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QWidget
 
 from napari_bioseg.edit import trace
 from napari_bioseg.widgets.bridge.axes import unwrapped
@@ -37,6 +38,8 @@ class Tools(QObject):
     ----------
     viewer : napari.Viewer
         The viewer.
+    anchor : QWidget
+        A widget in the viewer's window.
 
     Attributes
     ----------
@@ -61,10 +64,10 @@ class Tools(QObject):
     seeds_changed = Signal(int)
     tool_changed = Signal(str)
 
-    def __init__(self, viewer: Any, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, viewer: Any, anchor: QWidget) -> None:
+        super().__init__(anchor)
         self._viewer = unwrapped(viewer)
-        self.marks = Marks(viewer)
+        self.marks = Marks(viewer, anchor)
         self._target: Target | None = None
         self._tool: Tool = "pick"
         self._first: tuple[int, NDArray[np.int64]] | None = None
@@ -82,10 +85,6 @@ class Tools(QObject):
         changed = tool != self._tool
         self._tool = tool
         self._hold()
-        if tool == "pick" or self._target is None:
-            self.marks.hide()
-        else:
-            self.marks.prepare(self._target.layer)
         if changed:
             self.tool_changed.emit(tool)
 

@@ -22,9 +22,12 @@ from napari_bioseg.edit import (
     find_boxes,
     merge,
     smooth,
+    sparse,
     split,
     window,
 )
+from napari_bioseg.edit.sparse import BACKGROUND
+from napari_bioseg.widgets.bridge.hand_edits import Held
 
 from .guide import Guide
 from .target import Frame, Target
@@ -223,6 +226,39 @@ def _hint(
         high = np.minimum(points.max(0) + 1, shape)
         return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     return tuple(slice(0, size) for size in shape)
+
+
+def known_only(
+    target: Target, held: Held, *, cancelled: Callable[[], bool]
+) -> tuple[Target, NDArray[np.int32]]:
+    """Find what somebody corrected or locked, and leave everything else out.
+
+    Parameters
+    ----------
+    target : Target
+        The labels.
+    held : Held
+        What was changed by hand in them.
+    cancelled : callable
+        Says whether to give up.
+
+    Returns
+    -------
+    tuple
+        What was asked for, and labels as `edit.sparse` returns them. Pixels that
+        somebody emptied are background.
+    """
+    shape = tuple(target.layer.data.shape)
+    known = np.zeros(shape, np.int32)
+    for frame in np.ndindex(shape[: target.leading]):
+        pixels = target.pixels(frame).whole
+        boxes = find_boxes(pixels, cancelled)
+        known[frame] = sparse(pixels, held.locked, boxes)
+    emptied = held.emptied(tuple(slice(0, size) for size in shape))
+    if emptied[0].size:
+        empty = np.asarray(held.labels[emptied]) == 0
+        known[tuple(axis[empty] for axis in emptied)] = BACKGROUND
+    return target, known
 
 
 def index(

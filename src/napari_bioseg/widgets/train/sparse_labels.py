@@ -45,14 +45,9 @@ class SparseLabels(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
         layout.addWidget(self.note)
-        layout.addLayout(
-            row_of(
-                self.button,
-                field("background label", self.label.toolTip()),
-                self.label,
-                stretch=0,
-            )
-        )
+        layout.addWidget(self.button)
+        label = field("Background label", self.label.toolTip())
+        layout.addLayout(row_of(label, self.label, stretch=1))
         self.button.clicked.connect(self._edited)
         self.label.valueChanged.connect(self._renumbered)
         self.hide()

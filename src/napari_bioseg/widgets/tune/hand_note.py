@@ -61,7 +61,7 @@ class HandNote(QWidget):
             words = "stays as it is" if count == 1 else "stay as they are"
             self.note.say(
                 f"{counted(count, 'object')} changed or locked by hand {words} "
-                "(🔒 in Proofread); Ctrl+Z on the layer undoes a change and unlocks it."
+                "(locked in Proofread); Ctrl+Z on the layer undoes change and lock."
                 if count
                 else "Objects were deleted by hand; their place stays empty."
             )
