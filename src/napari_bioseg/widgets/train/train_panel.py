@@ -31,6 +31,7 @@ from .goal import Goal
 from .look_first import LookFirst
 from .model_place import ModelPlace
 from .onward import further, onward, resumed
+from .offered_data import OfferedData
 from .pairs import Pairs
 from .sparse_labels import SparseLabels
 from .targets import Targets
@@ -80,6 +81,7 @@ class TrainPanel(Panel):
         self.pairs = Pairs(self.viewer)
         self.pairs_note = Note()
         self.sparse = SparseLabels()
+        self._offered = OfferedData()
         self.goal = Goal(LABEL_WIDTH)
         self.goal_note = Note()
         self.targets = Targets(self.viewer, self.goal_note, self)
@@ -132,6 +134,8 @@ class TrainPanel(Panel):
         self.view.predict.connect(lambda: open_panel(self.viewer, "Predict"))
         self.view.save_again.connect(lambda: self.view.save(self.place.folder))
         self.session.job_changed.connect(self._job_changed)
+        self.session.pairs_offered.connect(self._take_data)
+        self._take_data()
 
     def palette_changed(self, palette: Palette) -> None:
         """Take on the colours of the theme, curves included."""
@@ -220,6 +224,14 @@ class TrainPanel(Panel):
     def _not_judged(self, error: Exception) -> None:
         self.pairs_note.error(said(error))
         self._refresh()
+
+    def _take_data(self) -> None:
+        """Read labels that another panel offered as it says."""
+        wanted, self.session.offered_data = self.session.offered_data, None
+        if alive(self) and wanted is not None:
+            self.effort.set_data(
+                self._offered.follow(self.effort.data.settings, wanted)
+            )
 
     def _goal_changed(self) -> None:
         self.pairs.ask_classes(self.goal.task.has_classes)
