@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from functools import partial
 
 import dask.array
@@ -17,6 +18,7 @@ from napari_bioseg.engine import (
     predict_tiles,
 )
 from napari_bioseg.engine.choose_tiles import choose_tiling
+from napari_bioseg.engine.part import Part
 from napari_bioseg.settings import (
     InstanceTask,
     NetworkSettings,
@@ -107,6 +109,66 @@ def test_lazy_equals_eager_in_any_order(overlap, dimensions):
     first = nearest[0].region
     assert all(p.start <= at < p.stop for p, at in zip(first, focus, strict=True))
     assert tiles[0].region != first
+
+
+@pytest.mark.parametrize("kind", ["numpy", "dask"])
+@pytest.mark.parametrize("scheduler", ["sync", "threads"])
+def test_lazy_runs_each_tile_once_and_keeps_freed_memory(monkeypatch, kind, scheduler):
+    from napari_bioseg.engine import memory, run_tiles
+
+    model, image = lively(), noise(70, 90)
+    settings = PredictSettings(tile=(24, 24), overlap=8, device="cpu")
+    tiles = len(choose_tiling((70, 90), [model], settings).indices())
+    users = []
+    run = run_tiles.run_batch
+
+    def watched(*args, **kwargs):
+        users.append(memory._users)
+        return run(*args, **kwargs)
+
+    monkeypatch.setattr(run_tiles, "run_batch", watched)
+    pixels = dask.array.from_array(image, chunks=16) if kind == "dask" else image
+    lazy = predict(pixels, model, settings)
+    for times in (1, 2):
+        lazy.compute(scheduler=scheduler)
+        gc.collect()
+        assert users == [1] * tiles * times
+        assert memory._users == 0  # given back to others once all is done
+
+
+@pytest.mark.parametrize("normalization", ["percentile", "zscore", "minmax"])
+def test_a_part_has_the_intensities_of_the_whole(normalization):
+    model = lively(depth=1, normalization="none")
+    data = {"normalization": {"kind": normalization}}
+    model = Model(
+        model.network,
+        model.workflow.replace(data=model.workflow.data.model_validate(data)),
+    )
+    image = noise(80, 90)
+    image[:, 60:] += 900
+    settings = PredictSettings(device="cpu", tile=(16, 16))
+    *_, whole = predict_tiles(image, model, settings)
+    region = (slice(8, 50), slice(16, 70))
+    *_, part = predict_tiles(Part(image, region), model, settings)
+    inner = (slice(None), slice(16, -16), slice(16, -16))
+    np.testing.assert_allclose(
+        part.data[inner], whole.data[(slice(None), *region)][inner], atol=1e-5
+    )
+    *_, alone = predict_tiles(image[(slice(None), *region)], model, settings)
+    assert abs(alone.data - part.data).max() > 1e-3
+
+
+def test_holes_and_damage_in_a_part_are_told():
+    model = lively(depth=1)
+    image = noise(40, 40)
+    image[0, 5, 5] = np.nan
+    settings = PredictSettings(device="cpu")
+    *_, told = predict_tiles(Part(image, (slice(0, 20), slice(0, 20))), model, settings)
+    *_, fine = predict_tiles(
+        Part(image, (slice(20, 40), slice(0, 20))), model, settings
+    )
+    assert "NaN or infinite" in told.notes[0]
+    assert fine.notes == ()
 
 
 @pytest.mark.parametrize("overlap", ["auto", 8])

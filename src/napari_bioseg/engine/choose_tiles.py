@@ -55,7 +55,7 @@ def choose_tiling(
         If the tile has another number of axes than the image.
     """
     axes = range(len(size))
-    multiple = [math.lcm(*(m.shape.multiple[axis] for m in models)) for axis in axes]
+    multiple = grid_of(models)
     halo = [max(m.shape.halo[axis] for m in models) for axis in axes]
     if settings.tta != "off":  # Y and X change places
         multiple[-2:] = [math.lcm(*multiple[-2:])] * 2
@@ -84,6 +84,22 @@ def choose_tiling(
             )
         )
     )
+
+
+def grid_of(models: Sequence[Model]) -> list[int]:
+    """Return on which grid tiles and parts of images begin.
+
+    Parameters
+    ----------
+    models : sequence of Model
+
+    Returns
+    -------
+    list of int
+        Pixels per spatial axis: where all networks pool as they do in the whole image.
+    """
+    axes = range(models[0].dimensions)
+    return [math.lcm(*(m.shape.multiple[axis] for m in models)) for axis in axes]
 
 
 def tile_pixels(models: Sequence[Model], settings: PredictSettings) -> int:

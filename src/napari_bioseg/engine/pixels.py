@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .part import Part
+
 
 class Pixels:
     """An image (C, [Z,] Y, X) of any real type, read part by part.
@@ -15,7 +17,7 @@ class Pixels:
     Parameters
     ----------
     image : array
-        numpy, dask or zarr. A mask of bool counts as 0 and 1.
+        numpy, dask or zarr, or a `Part` of one. A mask of bool counts as 0 and 1.
 
     Raises
     ------
@@ -33,6 +35,11 @@ class Pixels:
         self.image = image
         self.shape: tuple[int, ...] = tuple(image.shape)
         self.dtype = np.dtype(np.uint8) if dtype.kind == "b" else dtype
+
+    @property
+    def whole(self) -> Pixels:
+        """The image that intensities are measured on."""
+        return Pixels(self.image.whole) if isinstance(self.image, Part) else self
 
     @property
     def ndim(self) -> int:
@@ -62,6 +69,8 @@ class Pixels:
 
     def _damaged(self, index: Any) -> str | None:
         """Find the first chunk of a part that cannot be read, and name it."""
+        if isinstance(self.image, Part):
+            return self.whole._damaged(self.image.in_whole(index))
         edges = _chunk_edges(self.image)
         if edges is None or not isinstance(index, tuple):
             return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import dask.array
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_bioseg.settings import PredictSettings
 
+from .memory import keep_freed_memory
 from .model import Model
 from .run_tiles import TileRunner
 from .stored_values import to_store
@@ -105,7 +108,9 @@ def delayed_blocks(runner: TileRunner) -> dict[Index, Any]:
     if isinstance(image, dask.array.Array):
         # the scheduler reads the pixels; the runner must not carry the array's graph
         runner = _without_image(runner)
-    shared = delayed(runner, pure=False, traverse=False)
+    shared = delayed(_Running, pure=False, traverse=False)(
+        delayed(runner, pure=False, traverse=False)
+    )
     tiles = {}
     for index in tiling.indices():
         region = tiling.read(index)
@@ -122,6 +127,23 @@ def delayed_blocks(runner: TileRunner) -> dict[Index, Any]:
     }
 
 
+class _Running:
+    """A runner while a scheduler needs it: freed memory is kept for the next tile.
+
+    Schedulers drop a result once the last task that needs it is done, and that is when
+    the memory goes back to the system.
+    """
+
+    def __init__(self, runner: TileRunner) -> None:
+        self.runner = runner
+        stack = ExitStack()
+        stack.enter_context(keep_freed_memory())
+        weakref.finalize(self, stack.close)
+
+    def __reduce__(self) -> tuple[type[_Running], tuple[TileRunner]]:
+        return _Running, (self.runner,)  # another process keeps memory of its own
+
+
 def _without_image(runner: TileRunner) -> TileRunner:
     twin = object.__new__(TileRunner)
     twin.__dict__.update(runner.__dict__)
@@ -130,26 +152,27 @@ def _without_image(runner: TileRunner) -> TileRunner:
 
 
 def _tile(
-    runner: TileRunner, region: Region, lock: SerializableLock
+    running: _Running, region: Region, lock: SerializableLock
 ) -> NDArray[np.float32]:
     # torch uses all cores for one tile; two at a time would only take more memory
     with lock:
-        return runner.tile(region)
+        return running.runner.tile(region)
 
 
 def _answer(
-    runner: TileRunner, pixels: NDArray[Any], lock: SerializableLock
+    running: _Running, pixels: NDArray[Any], lock: SerializableLock
 ) -> NDArray[np.float32]:
     with lock:
-        return runner.answers([np.asarray(pixels)])[0]
+        return running.runner.answers([np.asarray(pixels)])[0]
 
 
 def _join(
-    runner: TileRunner,
+    running: _Running,
     index: Index,
     needed: list[Index],
     tiles: list[NDArray[np.float32]],
 ) -> NDArray[Any]:
+    runner = running.runner
     tiling: Tiling = runner.tiling
     block = tiling.join(index, dict(zip(needed, tiles, strict=True)))
     return to_store(np.ascontiguousarray(block), runner.workflow, runner.settings)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from napari_bioseg.settings import PredictSettings
+from napari_bioseg.settings.alike import misfit
 
 from .choose_tiles import choose_batch, choose_tiling
 from .model import Model
@@ -32,7 +33,7 @@ class TileRunner:
     Parameters
     ----------
     image : array, (C, [Z,] Y, X)
-        As it is, not normalised; numpy, dask or zarr.
+        As it is, not normalised; numpy, dask or zarr, or a `Part` of one.
     model : Model or sequence of Model
         Several models (an ensemble) are averaged.
     settings : PredictSettings
@@ -64,7 +65,7 @@ class TileRunner:
         self.scales: list[Scale] = []
         for each in self.models:
             each.to(settings.device)
-            self.scales.append(image_scale(self.image, each.workflow))
+            self.scales.append(image_scale(self.image.whole, each.workflow))
         size = tuple(image.shape[1:])
         self.tiling = tiling or choose_tiling(size, self.models, settings)
         self.undefined = 0
@@ -294,21 +295,11 @@ def check_alike(models: Sequence[Model]) -> None:
     """
     if not models:
         raise ValueError("there is no model to predict with; give at least one")
-    first = models[0]
     for number, model in enumerate(models[1:], start=2):
-        for what in ("dimensions", "in_channels", "outputs"):
-            here, there = getattr(model, what), getattr(first, what)
-            if here != there:
-                raise ValueError(
-                    f"model {number} has {what} {here}, but model 1 has {there}; only "
-                    "models of one kind can be averaged"
-                )
-        if model.workflow.task != first.workflow.task:
-            raise ValueError(
-                f"model {number} learned other channels ({model.workflow.task}) than "
-                f"model 1 ({first.workflow.task}); only models of one task can be "
-                "averaged"
-            )
+        names = ("model 1", f"model {number}")
+        problem = misfit(models[0].workflow, model.workflow, names)
+        if problem:
+            raise ValueError(problem)
 
 
 def _half(settings: PredictSettings, device: torch.device) -> bool:
