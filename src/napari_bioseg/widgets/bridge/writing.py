@@ -14,7 +14,7 @@ from napari_bioseg.edit import Change
 from .axes import unwrapped
 from .hand_edits import watch_hands
 
-PIECE = 1 << 17
+PIECE = 1 << 16
 """Pixels written at once, which takes napari some 10 ms."""
 Then = Callable[[bool], object]
 """Called with whether the change was written; otherwise the labels are as before."""
