@@ -18,7 +18,8 @@ from napari_bioseg.engine import Model, Predicted, TileDone, predict_tiles
 from napari_bioseg.io import image_info, read_image, read_prediction, save_model
 from napari_bioseg.io.ome_zarr import add_pyramid, create_zarr
 from napari_bioseg.io.progress_file import ProgressFile
-from napari_bioseg.io.volume import predict_volume, unfinished
+from napari_bioseg.io.stack import Stack
+from napari_bioseg.io.volume import VolumeOpened, predict_volume, unfinished
 from napari_bioseg.settings import (
     NetworkSettings,
     PredictSettings,
@@ -160,7 +161,7 @@ model = open_model(folder / "model", "cpu")
 events = predict_volume(image, model, folder / "out.zarr", settings)
 for number, event in enumerate(events, start=1):
     print(number, flush=True)
-    if number == 3:
+    if number == 4:  # opened, and three tiles
         import time
         time.sleep(60)
 """
@@ -175,7 +176,7 @@ def test_goes_on_after_kill_9(tmp_path):
     )
     assert run.stdout is not None
     for line in run.stdout:
-        if line.strip() == "3":
+        if line.strip() == "4":
             break
     os.kill(run.pid, signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL
@@ -205,7 +206,8 @@ def test_tiles_stay_when_the_memory_changes(tmp_path):
     values, known = image(40, 40, 40), model()
     path = tmp_path / "out.zarr"
     events = predict_volume(values, known, path, SETTINGS)
-    next(events)
+    assert isinstance(next(events), VolumeOpened)
+    assert isinstance(next(events), TileDone)
     events.close()
     other = SETTINGS.replace(tile="auto")
     *rest, _ = predict_volume(values, known, path, other, resume=True)
@@ -239,6 +241,84 @@ def test_a_full_disk_is_told_and_gone_on_from(tmp_path, monkeypatch):
     *_, done = predict_volume(values, known, path, SETTINGS, resume=True)
     *_, wanted = predict_tiles(values, known, SETTINGS)
     assert abs(done.data[:] - wanted.data).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.EROFS, "the disk is read-only"),
+        (errno.EACCES, "writing there is not allowed"),
+        (errno.EDQUOT, "your share of the disk is full"),
+    ],
+)
+def test_a_disk_that_refuses_is_told_before_anything_is_computed(
+    tmp_path, monkeypatch, code, reason
+):
+    def refuse(*_, **__):
+        raise OSError(code, os.strerror(code))
+
+    path = tmp_path / "results" / "out.zarr"
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", refuse)
+        with pytest.raises(OSError, match=f"out.zarr cannot be written: {reason}"):
+            next(predict_volume(image(20, 20, 20), model(), path, SETTINGS))
+    assert not path.parent.exists()
+
+
+def test_the_end_of_a_stopped_call_is_not_put_to_another_image(tmp_path):
+    values, known = image(40, 20, 20), model()
+    path = tmp_path / "out.zarr"
+    events = predict_volume(values, known, path, SETTINGS)
+    next(events), next(events)
+    events.close()
+    with pytest.raises(ValueError, match="was begun with another pixels"):
+        list(predict_volume(255 - values, known, path, SETTINGS, resume=True))
+
+
+def flat_model() -> Model:
+    return Model.create(Workflow(network=TINY, trained=TrainedOn()))
+
+
+@pytest.mark.parametrize(
+    ("letters", "leading", "axes", "shape"),
+    [
+        ("T", (3,), "TCYX", (3, 2, 40, 50)),
+        ("Z", (4,), "CZYX", (2, 4, 40, 50)),
+        ("TZ", (2, 3), "TCZYX", (2, 2, 3, 40, 50)),
+    ],
+)
+def test_stacks_go_into_one_array_and_on_after_any_end(
+    tmp_path, letters, leading, axes, shape
+):
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 255, (*leading, 1, 40, 50)).astype(np.uint8)
+    stack = Stack(lambda place: values[place], leading, letters)
+    known, settings = flat_model(), PredictSettings(device="cpu", tile=(32, 32))
+    path = tmp_path / "out.zarr"
+    events = predict_volume(stack, known, path, settings)
+    first = next(events)
+    assert (stack.axes(2), first.data.shape, first.regions) == (axes, shape, ())
+    some = [next(events) for _ in range(5)]  # one image has four tiles
+    assert [tile.index for tile in some] == [1, 2, 3, 4, 5]
+    assert all(tile.tiles == 4 * np.prod(leading) for tile in some)
+    events.close()
+    again = predict_volume(stack, known, path, settings, resume=True)
+    opened = next(again)
+    assert len(opened.regions) == 5
+    *rest, done = again
+    tiles = [event for event in rest if isinstance(event, TileDone)]
+    assert len(tiles) == 4 * np.prod(leading) - 5
+    assert done.data.shape == shape
+    for place in stack.places:
+        *_, wanted = predict_tiles(values[place], known, settings)
+        found = done.data[stack.around(place, slice(None))]
+        np.testing.assert_allclose(found, wanted.data, atol=1e-5)
+    group = zarr.open_group(str(path), mode="r")
+    about = group.attrs["multiscales"][0]
+    kinds = [axis["type"] for axis in about["axes"]]
+    assert kinds == [
+        {"T": "time", "C": "channel"}.get(letter, "space") for letter in axes
+    ]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")

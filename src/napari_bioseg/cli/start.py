@@ -106,14 +106,12 @@ def model_folders(models: Sequence[str]) -> list[Path]:
     >>> model_folders(["no/such/folder"])
     [PosixPath('no/such/folder')]
     """
+    from napari_bioseg.io.folds import fold_models
+
     found: list[Path] = []
     for text in models:
         path = Path(text)
-        folds = [f for f in path.glob("fold_*") if f.name[5:].isdigit() and f.is_dir()]
-        if folds and not (path / "weights.safetensors").exists():
-            found += sorted(folds, key=lambda fold: int(fold.name[5:]))
-        else:
-            found.append(path)
+        found += fold_models(path) or [path]
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -56,39 +55,17 @@ def predict_to(
         The prediction; of a zarr folder a dask array of it, None of a TIFF that is
         larger than memory.
     """
-    from napari_bioseg.channels.blockwise.room import room_for
-    from napari_bioseg.engine import predict_tiles
-    from napari_bioseg.engine.cluster import predict_on_cluster
-    from napari_bioseg.io import read_image, write_prediction
-    from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
-    from napari_bioseg.io.volume import predict_volume
+    from napari_bioseg.io.predict_file import predict_file
 
-    facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit, "source": name}
-    settings = workflow.predict
-    zarr = path is not None and path.suffix == ".zarr"
-    values = math.prod(image.shape[1:]) * len(workflow.outputs)
-    fits = 8 * values < room_for(settings.memory)  # float32, and once more to write
-    if path is None or (fits and not zarr):
-        run = predict_on_cluster if settings.cluster else predict_tiles
-        data = _followed(run(image, models, settings), name, quiet=args.quiet)
-        if path is not None:
-            write_prediction(path, data, workflow, **facts)
-        return data
-    facts |= {"resume": args.resume, "overwrite": args.overwrite, "workflow": workflow}
-    place = path if zarr else growing(path)
-    if zarr or not (place.exists() and args.resume):  # else only the copy is missing
-        facts["overwrite"] = args.overwrite or not zarr
-        events = predict_volume(image, models, place, settings, **facts)
-        _followed(events, name, quiet=args.quiet)
-    if zarr:
-        return read_image(path)
-    tiff_from_zarr(path)
-    return None
+    options = {"resume": args.resume, "overwrite": args.overwrite}
+    events = predict_file(path, image, info, name, models, workflow, **options)
+    return _followed(events, name, quiet=args.quiet)
 
 
 def _followed(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
     """Show how a prediction goes on, and return it."""
     from napari_bioseg.engine import Predicted, TileDone
+    from napari_bioseg.io.predict_file import FilePredicted
 
     data = None
     with progress_bar(0, name, "tile", quiet=quiet) as bar:
@@ -97,9 +74,10 @@ def _followed(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
                 bar.total = event.tiles
                 bar.update(event.index - bar.n)
             elif isinstance(event, Predicted):
-                data = event.data
                 for note in event.notes:
                     print(f"{name}: {note}", file=sys.stderr)
+            elif isinstance(event, FilePredicted):
+                data = event.data
     return data
 
 

@@ -36,6 +36,26 @@ def fold_folder(folder: Path, number: int) -> Path:
     return folder / f"fold_{number}"
 
 
+def fold_models(folder: Path) -> list[Path]:
+    """Return the models of a training in folds.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the folders of the folds are.
+
+    Returns
+    -------
+    list of Path
+        In order of their numbers; empty where the folder is a model itself, or holds
+        no folds.
+    """
+    if (folder / "weights.safetensors").exists():
+        return []
+    found = [f for f in folder.glob("fold_*") if f.name[5:].isdigit() and f.is_dir()]
+    return sorted(found, key=lambda fold: int(fold.name[5:]))
+
+
 def write_fold_split(folder: Path, folds: Sequence[Sequence[Pair]]) -> None:
     """Write which images judge which fold.
 

@@ -69,7 +69,7 @@ def create_zarr(
     dtype : dtype
         Its type.
     axes : str
-        ``YX``, ``ZYX``, ``CYX`` or ``CZYX``.
+        ``YX``, ``ZYX``, ``CYX`` or ``CZYX``, or one of them after ``T``.
     spacing : tuple of float, optional
         Size of a pixel per spatial axis.
     unit : str
@@ -280,7 +280,7 @@ def _name(path: Path) -> str:
 def _described(axes: str, unit: str) -> list[dict[str, str]]:
     described = []
     for letter in axes:
-        kind = "channel" if letter == "C" else "space"
+        kind = {"T": "time", "C": "channel"}.get(letter, "space")
         axis = {"name": letter.lower(), "type": kind}
         if unit in _LONG_UNITS and letter in "ZYX":
             axis["unit"] = _LONG_UNITS[unit]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,11 @@ import numpy as np
 
 from napari_bioseg.settings import PredictSettings, Workflow
 
+from .fingerprints import image_fingerprint, model_fingerprint
 from .ome_zarr import ZarrFormat, add_pyramid, chunks_for, create_zarr
 from .predictions import prediction_notes
 from .progress_file import ProgressFile
+from .stack import Stack
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model, PredictEvent
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 
 PROGRESS = "progress.txt"
 IMAGE = "image.zarr"
+
+
+@dataclass(frozen=True)
+class VolumeOpened:
+    """The array of a result is there, and is about to be filled."""
+
+    data: Any
+    """The zarr array, as `Stack.axes` says."""
+    regions: tuple[tuple[Any, ...], ...] = ()
+    """What an earlier call finished: indices of that array without its channels."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +79,13 @@ def predict_volume(
     resume: bool = False,
     overwrite: bool = False,
     zarr_format: ZarrFormat = 2,
-) -> Generator[PredictEvent | PyramidGrown, None, None]:
-    """Predict an image of any size into an OME-Zarr on disk.
+    focus: Any = None,
+) -> Generator[PredictEvent | VolumeOpened | PyramidGrown, None, None]:
+    """Predict an image of any size, or a stack of them, into an OME-Zarr on disk.
 
     Parameters
     ----------
-    image : array, (C, [Z,] Y, X)
+    image : array, (C, [Z,] Y, X), or Stack
         As it is; numpy, dask or zarr, read part by part.
     model : Model or sequence of Model
         Several models are averaged.
@@ -82,7 +94,7 @@ def predict_volume(
     settings : PredictSettings
         Tiles, memory and device; with ``cluster`` other computers do the work.
     spacing : tuple of float, optional
-        Size of a pixel per spatial axis.
+        Size of a pixel per axis out of Z, Y and X.
     unit : str
         Unit of the spacing.
     source : str
@@ -96,10 +108,12 @@ def predict_volume(
         Replace a result, and forget one that is not complete.
     zarr_format : {2, 3}
         2 writes OME-Zarr 0.4, 3 writes 0.5.
+    focus : sequence of float or callable, optional
+        Where to begin, as for `predict_tiles`; a cluster begins anywhere.
 
     Yields
     ------
-    TileDone, PyramidGrown, Predicted
+    VolumeOpened, TileDone, PyramidGrown, Predicted
         `Predicted` last, with the zarr array.
 
     Raises
@@ -116,36 +130,40 @@ def predict_volume(
 
     path = Path(path)
     part = unfinished(path)
+    stack = image if isinstance(image, Stack) else Stack(lambda _: image)
     check_start(path, resume=resume, overwrite=overwrite)
     with explained_disk(path):
-        work = _Job.prepare(image, model, settings, part, resume=resume)
+        work = _Job.prepare(stack, model, settings, part, resume=resume)
         progress = ProgressFile(part / PROGRESS, work.job, resume=resume)
         try:
             if not (part / IMAGE).exists() or not progress.done:
                 shutil.rmtree(part / IMAGE, ignore_errors=True)
-                names = work.names
                 create_zarr(
                     part / IMAGE,
-                    (len(names), *image.shape[1:]),
+                    work.shape,
                     work.dtype,
-                    "CYX" if len(image.shape) == 3 else "CZYX",
+                    work.axes,
                     spacing=spacing,
                     unit=unit,
-                    channels=names,
-                    notes=prediction_notes(
-                        workflow or work.models[0].workflow, source, settings
-                    ),
+                    channels=work.names,
+                    notes={
+                        **prediction_notes(
+                            workflow or work.models[0].workflow, source, settings
+                        ),
+                        "leading": len(stack.leading),
+                    },
                     chunks=work.chunks,
                     zarr_format=zarr_format,
                 )
             out: Any = zarr.open_group(str(part / IMAGE), mode="r+")["0"]
+            yield VolumeOpened(out, work.regions(progress.done))
             notes: tuple[str, ...] = ()
-            for event in work.events(image, out, settings, progress.done):
+            for event in work.events(out, settings, progress.done, focus):
                 if isinstance(event, TileDone):
                     progress.add(event.place)
                     yield event
                 else:
-                    notes = event.notes
+                    notes = tuple(dict.fromkeys((*notes, *event.notes)))
         finally:
             progress.close()
         labels = settings.output == "classes"
@@ -159,6 +177,8 @@ def predict_volume(
 class _Job:
     """What is predicted, and how it is divided."""
 
+    stack: Stack
+    size: tuple[int, ...]
     models: list[Model]
     tiling: Tiling
     chunks: tuple[int, ...]
@@ -169,7 +189,7 @@ class _Job:
     @classmethod
     def prepare(
         cls,
-        image: Any,
+        stack: Stack,
         model: Any,
         settings: PredictSettings,
         part: Path,
@@ -183,6 +203,7 @@ class _Job:
 
         models = list(model) if isinstance(model, Sequence) else [model]
         check_alike(models)
+        image = stack.first
         models[0].check_image(tuple(image.shape))
         for each in models:
             each.to(settings.device)
@@ -202,7 +223,8 @@ class _Job:
         dtype = stored_dtype(workflow, settings)
         job = {
             "image": [list(image.shape), np.dtype(image.dtype).str],
-            "model": [_digest(each) for each in models],
+            "pixels": image_fingerprint(image),
+            "model": [model_fingerprint(each) for each in models],
             "flips and turns": settings.tta,
             "output": [settings.output, dtype.name],
             "tiles": [
@@ -210,25 +232,66 @@ class _Job:
                 for a in tiling.axes
             ],
         }
-        return cls(models, tiling, (1, *chunks), names, dtype, job)
+        if stack.leading:
+            job["stack"] = [stack.letters, *stack.leading]
+        ones = (1,) * (1 + len(stack.leading))
+        return cls(stack, size, models, tiling, (*ones, *chunks), names, dtype, job)
+
+    @property
+    def axes(self) -> str:
+        return self.stack.axes(len(self.size))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        ahead = self.stack.around(self.stack.leading, len(self.names))
+        return (*ahead, *self.size)
+
+    def regions(self, done: Iterable[tuple[int, ...]]) -> tuple[tuple[Any, ...], ...]:
+        count = len(self.stack.leading)
+        return tuple(
+            (*place[:count], *self.tiling.block(place[count:]))
+            for place in sorted(done)
+        )
 
     def events(
         self,
-        image: Any,
         out: Any,
         settings: PredictSettings,
         done: set[tuple[int, ...]],
+        focus: Any,
     ) -> Iterator[Any]:
-        from napari_bioseg.engine import predict_tiles
+        """Predict what is missing, image by image."""
+        from napari_bioseg.engine import TileDone, predict_tiles
         from napari_bioseg.engine.cluster import predict_on_cluster
 
-        options: dict[str, Any] = {
-            "out": out,
-            "tiling": self.tiling,
-            "finished": frozenset(done),
-        }
-        run = predict_on_cluster if settings.cluster else predict_tiles
-        yield from run(image, self.models, settings, **options)
+        run: Any = predict_tiles
+        begin = {"focus": focus}
+        if settings.cluster:
+            run, begin = predict_on_cluster, {}
+        tiles = len(self.tiling.indices())
+        places = list(self.stack.places)
+        for number, place in enumerate(places):
+            count = len(place)
+            finished = frozenset(d[count:] for d in done if d[:count] == place)
+            if len(finished) == tiles:
+                continue
+            options: dict[str, Any] = {
+                "out": self.stack.into(out, place),
+                "tiling": self.tiling,
+                "finished": finished,
+                **begin,
+            }
+            for event in run(self.stack.read(place), self.models, settings, **options):
+                if not isinstance(event, TileDone):
+                    yield event
+                    continue
+                yield replace(
+                    event,
+                    index=number * tiles + event.index,
+                    tiles=len(places) * tiles,
+                    region=(*(slice(p, p + 1) for p in place), *event.region),
+                    place=(*place, *event.place),
+                )
 
 
 def check_start(path: Path, *, resume: bool, overwrite: bool) -> None:
@@ -315,14 +378,3 @@ def explained_disk(path: Path) -> Iterator[None]:
 def _axis(kind: Any, stored: list[Any]) -> Any:
     length, edges, overlap, blend, step = stored
     return kind(length, tuple(edges), overlap, blend, step)
-
-
-def _digest(model: Model) -> str:
-    """Return a short name for a model's weights and normalisation."""
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().numpy().tobytes())
-    digest.update(model.workflow.data.normalization.model_dump_json().encode())
-    digest.update(model.workflow.task.model_dump_json().encode())
-    return digest.hexdigest()[:16]

@@ -1,0 +1,102 @@
+"""Predict one image into a file, in as much memory as may be taken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_bioseg.settings import Workflow
+
+from .images import ImageInfo, read_image
+from .predictions import write_prediction
+from .tiff_from_zarr import growing, tiff_from_zarr
+from .volume import predict_volume
+
+if TYPE_CHECKING:
+    from napari_bioseg.engine import Model
+
+
+@dataclass(frozen=True)
+class FilePredicted:
+    """The prediction of an image is complete; nothing comes after this."""
+
+    data: Any
+    """(C, [Z,] Y, X); of a zarr folder a dask array, None of a TIFF that is larger
+    than memory."""
+
+
+def predict_file(
+    path: Path | None,
+    image: Any,
+    info: ImageInfo,
+    name: str,
+    models: Sequence[Model],
+    workflow: Workflow,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Generator[Any, None, None]:
+    """Predict one image tile by tile and write its channels.
+
+    Parameters
+    ----------
+    path : Path or None
+        TIFF or zarr folder to write, complete or not at all; None keeps it in memory.
+    image : array, (C, [Z,] Y, X)
+        The image.
+    info : ImageInfo
+        What its file says.
+    name : str
+        Name of the image.
+    models : sequence of Model
+        The networks, whose mean is taken.
+    workflow : Workflow
+        Their settings; ``predict`` says what is stored.
+    resume : bool
+        Go on with what an interrupted call left.
+    overwrite : bool
+        Replace earlier results.
+
+    Yields
+    ------
+    What `predict_tiles` and `predict_volume` yield, and `FilePredicted` last.
+
+    Raises
+    ------
+    ValueError
+        If the image does not suit the models, or a result is there already.
+    OSError
+        If the disk is full or cannot be written to.
+    """
+    from napari_bioseg.channels.blockwise.room import room_for
+    from napari_bioseg.engine import Predicted, predict_tiles
+    from napari_bioseg.engine.cluster import predict_on_cluster
+
+    facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit, "source": name}
+    settings = workflow.predict
+    zarr = path is not None and path.suffix == ".zarr"
+    values = math.prod(image.shape[1:]) * len(workflow.outputs)
+    fits = 8 * values < room_for(settings.memory)  # float32, and once more to write
+    if path is None or (fits and not zarr):
+        run = predict_on_cluster if settings.cluster else predict_tiles
+        data = None
+        for event in run(image, models, settings):
+            data = event.data if isinstance(event, Predicted) else None
+            yield event
+        if path is not None:
+            write_prediction(path, data, workflow, **facts)
+        yield FilePredicted(data)
+        return
+    place = path if zarr else growing(path)
+    if zarr or not (place.exists() and resume):  # else only the copy is missing
+        facts |= {"resume": resume, "workflow": workflow}
+        facts["overwrite"] = overwrite or not zarr
+        yield from predict_volume(image, models, place, settings, **facts)
+    if zarr:
+        yield FilePredicted(read_image(path))
+        return
+    tiff_from_zarr(path)
+    yield FilePredicted(None)
