@@ -7,6 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from napari_bioseg.widgets.bridge.colours import colormap_of
+from napari_bioseg.widgets.bridge.disk_levels import (
+    channel_levels,
+    disk_levels,
+    shown,
+)
 from napari_bioseg.widgets.bridge.layers import METADATA_VERSION
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -48,36 +53,28 @@ def read_result(path: str | Path) -> list[LayerData]:
     list of (data, options, kind)
         One image layer per channel, which the Tune panel recognises, or one of labels.
     """
-    import dask.array
-    import zarr
-
     from napari_bioseg.io import image_info
 
     path = Path(path)
-    info = image_info(path)
-    group: Any = zarr.open_group(str(path), mode="r")
-    attributes = group.attrs.asdict()
-    about = attributes.get("ome", attributes)["multiscales"][0]
-    from_zarr: Any = dask.array.from_zarr
-    levels = [from_zarr(group[level["path"]]) for level in about["datasets"]]
-    spatial = len(info.size)
+    info = image_info(path, frame=0)
+    levels, axes = disk_levels(path)
+    ahead = "t" if axes[0] == "T" else ""
+    names = ahead + "zyx"[-len(info.size) :]
     options: dict[str, Any] = {
-        "scale": info.spacing or (1.0,) * spatial,
-        "axis_labels": tuple("zyx"[-spatial:]),
+        "scale": (1.0,) * len(ahead) + (info.spacing or (1.0,) * len(info.size)),
+        "axis_labels": tuple(names),
         "multiscale": len(levels) > 1,
     }
     if info.unit:
-        options["units"] = (info.unit,) * spatial
+        options["units"] = ("pixel",) * len(ahead) + (info.unit,) * len(info.size)
     name = str(info.notes.get("source") or path.name.split(".bioseg")[0])
     if info.notes.get("role") == "labels":
-        flat = [level[0] if level.ndim > spatial else level for level in levels]
-        return [(_shown(flat), {**options, "name": f"{name} labels"}, "labels")]
+        classes = (slice(None),) * len(ahead) + (0,)
+        flat = [level[classes] if "C" in axes else level for level in levels]
+        return [(shown(flat), {**options, "name": f"{name} labels"}, "labels")]
     full = float(info.notes.get("full", 1.0))
     found: list[LayerData] = []
-    for number, channel in enumerate(info.channels):
-        values = [level[number] for level in levels]
-        if full != 1:
-            values = [level.astype("float32") / full for level in values]
+    for channel, values in zip(info.channels, channel_levels(path, full), strict=True):
         notes = {
             "version": METADATA_VERSION,
             "role": "prediction",
@@ -87,8 +84,8 @@ def read_result(path: str | Path) -> list[LayerData]:
             "workflow": info.notes.get("workflow"),
             "model": "",
             "run": str(path),
-            "region": [[0, length] for length in info.size],
-            "leading": 0,
+            "region": [[0, length] for length in values[0].shape],
+            "leading": int(info.notes.get("leading", len(ahead))),
         }
         details = {
             **options,
@@ -98,12 +95,8 @@ def read_result(path: str | Path) -> list[LayerData]:
             "contrast_limits": (0.0, 1.0),
             "metadata": {"bioseg": notes},
         }
-        found.append((_shown(values), details, "image"))
+        found.append((shown(values), details, "image"))
     return found
-
-
-def _shown(levels: list[Any]) -> Any:
-    return levels if len(levels) > 1 else levels[0]
 
 
 def _is_result(path: Path) -> bool:

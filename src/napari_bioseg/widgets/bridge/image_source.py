@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from napari_bioseg.settings import Workflow
+from napari_bioseg.settings import TrainedOn, Workflow
 
-from .layers import current_view, image_array, unwrapped
-from .reading import time_axis
+from .axes import finest, spacing_of
+from .axis_names import LEFT_OUT, guess_layer_axes, problem_with, size_of
+from .layers import current_view, unwrapped
+from .proposal import counted
 
 MARGIN = 32
 """Pixels around a view or region that are predicted too, as context."""
-GRID = 16
-"""In the plane a part begins at multiples of this many pixels: networks that halve an
-image up to four times see it on the same grid as in the whole image."""
 DEPTH = 16
 """Slices above and below the one on screen that a 3-D network predicts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
     """One image layer as a model sees it: equal pieces along time or slices.
 
@@ -33,8 +31,8 @@ class Target:
         Where the pixels come from.
     name : str
         Its name when the prediction began.
-    pieces : tuple of array
-        (C, [Z,] Y, X) each; numpy views or lazy.
+    array : array
+        (leading, C, [Z,] Y, X); a numpy view, or lazy.
     leading : tuple of int
         Sizes of the axes that are looped over, such as time; empty for one piece.
     axes : tuple of int
@@ -43,23 +41,33 @@ class Target:
         Pixel size per spatial axis.
     region : tuple of slice
         Part to predict: per leading axis, then per spatial axis.
+    letters : str
+        What the leading axes are, T and Z.
     focus : tuple of float
         Pixel of each piece, per spatial axis, around which the user looks.
     """
 
     layer: Any
     name: str
-    pieces: tuple[Any, ...]
+    array: Any
     leading: tuple[int, ...]
     axes: tuple[int, ...]
     spacing: tuple[float, ...]
     region: tuple[slice, ...]
+    letters: str = ""
     focus: tuple[float, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Size of the result without its channels."""
         return tuple(part.stop - part.start for part in self.region)
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Size of the whole image without its channels."""
+        channel = len(self.leading)
+        shape = tuple(int(n) for n in self.array.shape)
+        return (*shape[:channel], *shape[channel + 1 :])
 
     @property
     def spatial(self) -> tuple[slice, ...]:
@@ -69,21 +77,51 @@ class Target:
     @property
     def whole(self) -> bool:
         """Whether all of the image is predicted."""
-        size = (*self.leading, *self.pieces[0].shape[1:])
-        return self.shape == tuple(size)
+        return self.shape == self.size
+
+    @property
+    def count(self) -> int:
+        """How many pieces are predicted."""
+        return int(np.prod(self.shape[: len(self.leading)], dtype=np.int64))
+
+    def piece(self, place: tuple[int, ...]) -> Any:
+        """Return one of the images (C, [Z,] Y, X).
+
+        Parameters
+        ----------
+        place : tuple of int
+            Where it goes in the result, per leading axis.
+        """
+        index = tuple(i + p.start for i, p in zip(place, self.region, strict=False))
+        return self.array[index] if index else self.array
 
     def wanted(self) -> Iterator[tuple[tuple[int, ...], Any]]:
         """Yield where each piece goes in the result, and the piece."""
-        ranges = [range(p.start, p.stop) for p in self.region[: len(self.leading)]]
-        for index in itertools.product(*ranges):
-            number = int(np.ravel_multi_index(index, self.leading)) if index else 0
-            place = tuple(
-                i - part.start for i, part in zip(index, self.region, strict=False)
-            )
-            yield place, self.pieces[number]
+        for place in np.ndindex(self.shape[: len(self.leading)]):
+            yield place, self.piece(place)
+
+    def on_grid(self, multiple: Sequence[int]) -> Target:
+        """Let a part begin where a network sees it on the grid of the whole image.
+
+        Parameters
+        ----------
+        multiple : sequence of int
+            Per spatial axis, how many pixels the network's coarsest one holds.
+
+        Returns
+        -------
+        Target
+            It begins up to that much earlier.
+        """
+        ahead = len(self.leading)
+        spatial = [
+            slice(part.start // step * step, part.stop)
+            for part, step in zip(self.spatial, multiple, strict=True)
+        ]
+        return replace(self, region=(*self.region[:ahead], *spatial))
 
 
-def channels_in(layer: Any, workflow: Workflow) -> int:
+def channels_in(layer: Any, workflow: Workflow, letters: str = "") -> int:
     """Return how many channels an image layer has, as a model sees it.
 
     Parameters
@@ -92,27 +130,63 @@ def channels_in(layer: Any, workflow: Workflow) -> int:
         The layer.
     workflow : Workflow
         Of the model.
+    letters : str
+        Which axis is which, as in `guess_axes`; guessed if not given.
 
     Returns
     -------
     int
-        0 if the layer has other dimensions than the model.
+        0 if the layer does not suit the model otherwise.
     """
     layer = unwrapped(layer)
-    if workflow.trained is None:
+    facts = workflow.trained
+    if facts is None:
         return 0
-    dimensions, channels = workflow.trained.dimensions, workflow.trained.in_channels
-    time = None if time_axis(layer) is None else 0
-    try:
-        found = _array(layer, time, dimensions, channels)
-    except ValueError:
+    letters = letters or guess_layer_axes(layer, facts.in_channels)
+    if problem_with(letters, size_of(layer)):
         return 0
-    suits = len(found.spatial_axes) - dimensions in (0, 1)
-    return int(found.data.shape[0]) if suits else 0
+    if facts.dimensions == 3 and "Z" not in letters:
+        return 0
+    return _channels(layer, letters)
+
+
+def mismatch(layer: Any, workflow: Workflow, letters: str = "") -> str:
+    """Say why a layer does not suit a model, or ``""``.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The layer.
+    workflow : Workflow
+        Of the model.
+    letters : str
+        Which axis is which; guessed if not given.
+
+    Returns
+    -------
+    str
+        Empty too where the layer has more channels than the model, which can be
+        chosen from.
+    """
+    layer = unwrapped(layer)
+    facts = workflow.trained
+    if facts is None:
+        return "this model was never trained; choose another one"
+    letters = letters or guess_layer_axes(layer, facts.in_channels)
+    problem = problem_with(letters, size_of(layer))
+    if problem:
+        return f"{layer.name}: {problem}"
+    flat = facts.dimensions == 3 and "Z" not in letters
+    if flat or _channels(layer, letters) < facts.in_channels:
+        return _unsuited(layer, letters, facts)
+    return ""
 
 
 def target_of(
-    layer: Any, workflow: Workflow, chosen: Sequence[int] | None = None
+    layer: Any,
+    workflow: Workflow,
+    chosen: Sequence[int] | None = None,
+    letters: str = "",
 ) -> Target:
     """Look at an image layer as a model sees it.
 
@@ -124,6 +198,8 @@ def target_of(
         Of the model: says how many dimensions and channels it knows.
     chosen : sequence of int, optional
         Channels of the image that the model gets; all if not given.
+    letters : str
+        Which axis is which; guessed if not given.
 
     Returns
     -------
@@ -136,33 +212,29 @@ def target_of(
         If the image has other dimensions or channels than the model was trained on.
     """
     layer = unwrapped(layer)
-    if workflow.trained is None:
-        raise ValueError("this model was never trained; choose another one")
-    dimensions, channels = workflow.trained.dimensions, workflow.trained.in_channels
-    frames = time_axis(layer)
-    times = [None] if frames is None else list(range(layer.data.shape[frames]))
-    found = [_array(layer, time, dimensions, channels) for time in times]
+    problem = mismatch(layer, workflow, letters)
+    facts = workflow.trained
+    if problem or facts is None:
+        raise ValueError(problem)
+    letters = letters or guess_layer_axes(layer, facts.in_channels)
+    space = "ZYX" if facts.dimensions == 3 else "YX"
+    loops = "".join(x for x in "TZ" if x in letters and x not in space)
+    array = _arranged(layer, letters, loops, space)
     if chosen is not None:
-        found = [replace(one, data=_chosen(one.data, chosen)) for one in found]
-    first = found[0]
-    depth = len(first.spatial_axes) - dimensions
-    if first.data.shape[0] != channels or depth not in (0, 1):
-        raise ValueError(_unsuited(layer.name, first, dimensions, channels))
-    pieces = [image.data for image in found]
-    leading: tuple[int, ...] = () if frames is None else (len(times),)
-    if depth == 1:
-        leading = (*leading, int(first.data.shape[1]))
-        pieces = [data[:, z] for data in pieces for z in range(leading[-1])]
-    axes = first.spatial_axes if frames is None else (frames, *first.spatial_axes)
-    size = (*leading, *pieces[0].shape[1:])
+        array = _chosen(array, len(loops), chosen)
+    if array.shape[len(loops)] != facts.in_channels:
+        raise ValueError(_unsuited(layer, letters, facts))
+    axes = tuple(letters.index(letter) for letter in loops + space)
+    size = size_of(layer)
     return Target(
         layer=layer,
         name=layer.name,
-        pieces=tuple(pieces),
-        leading=leading,
-        axes=tuple(axes),
-        spacing=first.spacing[depth:],
-        region=tuple(slice(0, int(length)) for length in size),
+        array=array,
+        leading=tuple(size[axis] for axis in axes[: len(loops)]),
+        axes=axes,
+        spacing=spacing_of(layer, axes[len(loops) :]),
+        region=tuple(slice(0, size[axis]) for axis in axes),
+        letters=loops,
     )
 
 
@@ -260,35 +332,48 @@ def _cut(target: Target, region: tuple[slice, ...], *, deep: int) -> Target:
     for place in range(leading, len(region)):
         part, size = region[place], target.region[place].stop
         along_z = len(region) - leading == 3 and place == leading
-        more, grid = (deep, 1) if along_z else (MARGIN, GRID)
-        start = max(part.start - more, 0) // grid * grid
-        out[place] = slice(start, min(part.stop + more, size))
+        more = deep if along_z else MARGIN
+        out[place] = slice(max(part.start - more, 0), min(part.stop + more, size))
     return replace(target, region=tuple(out))
 
 
-def _array(layer: Any, time: int | None, dimensions: int, channels: int) -> Any:
-    """Read the axes as the model suggests where the layer leaves a choice."""
-    found = image_array(layer, time=time)
-    if found.guessed and found.data.shape[0] != channels and channels == 1:
-        return image_array(layer, time=time, channel_axis=None)
-    if len(found.spatial_axes) == dimensions + 1 and found.data.shape[0] != channels:
-        # perhaps a slower axis holds the channels
-        for axis in found.spatial_axes:
-            if layer.data.shape[axis] == channels and channels > 1:
-                return image_array(layer, time=time, channel_axis=axis)
-    return found
+def _channels(layer: Any, letters: str) -> int:
+    if getattr(layer, "rgb", False):
+        return 3
+    return size_of(layer)[letters.index("C")] if "C" in letters else 1
 
 
-def _chosen(data: Any, channels: Sequence[int]) -> Any:
+def _arranged(layer: Any, letters: str, loops: str, space: str) -> Any:
+    """Return the pixels as (loops, C, space); alpha is left out of colours."""
+    array = finest(layer)
+    rgb = bool(getattr(layer, "rgb", False))
+    kept = letters.replace(LEFT_OUT, "")
+    array = array[tuple(0 if x == LEFT_OUT else slice(None) for x in letters)]
+    if rgb:
+        kept, array = kept + "C", array[..., :3]
+    elif "C" not in kept:
+        kept, array = kept + "C", array[..., np.newaxis]
+    return array.transpose([kept.index(letter) for letter in f"{loops}C{space}"])
+
+
+def _chosen(array: Any, axis: int, channels: Sequence[int]) -> Any:
+    ahead = (slice(None),) * axis
     if len(channels) == 1:  # a view, not a copy
-        return data[channels[0] : channels[0] + 1]
-    return data[list(channels)]
+        return array[(*ahead, slice(channels[0], channels[0] + 1))]
+    return array[(*ahead, list(channels))]
 
 
-def _unsuited(name: str, found: Any, dimensions: int, channels: int) -> str:
+def _unsuited(layer: Any, letters: str, facts: TrainedOn) -> str:
+    flat = "Z" not in letters or facts.dimensions == 2
+    found = f"{2 if flat else 3}-D, {counted(_channels(layer, letters), 'channel')}"
+    if getattr(layer, "rgb", False):
+        found += " (RGB)"
+    size = " × ".join(str(length) for length in size_of(layer))
+    ways = "choose another image or model"
+    if layer.ndim > 2:
+        ways += ", or say under Axes which axis is which"
     return (
-        f"the model was trained on {dimensions}-D images with "
-        f"{channels} channel{'s' if channels != 1 else ''}, but {name} is "
-        f"{found.text}; choose another image, or name its axes as the layer's axis "
-        "labels (c, z, y, x)"
+        f"the model was trained on {facts.dimensions}-D images with "
+        f"{counted(facts.in_channels, 'channel')}, but {layer.name} is {found} "
+        f"({size} px read as {' '.join(letters)}); {ways}"
     )

@@ -14,6 +14,7 @@ from napari_bioseg.widgets.bridge.hand_edits import watch_hands
 from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.bridge.layers import (
     METADATA_VERSION,
+    Kind,
     add_or_update,
     find_result,
     unwrapped,
@@ -21,7 +22,7 @@ from napari_bioseg.widgets.bridge.layers import (
 from napari_bioseg.widgets.bridge.placing import moved
 from napari_bioseg.widgets.jobs.turns import Turns
 
-from .predicting import Begun, Labelled
+from .events import Begun, BegunOnDisk, Labelled, LabelledOnDisk, Stored
 
 REFRESH = 500
 """Least milliseconds between two updates of layers that fill."""
@@ -71,6 +72,49 @@ class Filling(QObject):
             self._turns.add(partial(self._add_channel, event, number))
         self._timer.start()
 
+    def begin_on_disk(self, event: BegunOnDisk) -> None:
+        """Show an empty prediction that fills coarsely while it grows on disk.
+
+        Parameters
+        ----------
+        event : BegunOnDisk
+            From the prediction's thread.
+        """
+        self._run = str(event.path)
+        self.layers, self._new = [], []
+        for number in range(len(event.workflow.outputs)):
+            levels = event.overview.levels(number)
+            self._turns.add(partial(self._add_levels, event, number, levels))
+        self._timer.start()
+
+    def store(self, event: Stored) -> None:
+        """Show a prediction that is complete on disk.
+
+        Parameters
+        ----------
+        event : Stored
+            From the prediction's thread.
+        """
+        self._run = str(event.path)
+        self._stale = False
+        self.layers = []
+        for number, levels in enumerate(event.levels):
+            self._turns.add(partial(self._add_levels, event, number, levels))
+
+    def label_on_disk(self, event: LabelledOnDisk) -> None:
+        """Show objects that are complete on disk.
+
+        Parameters
+        ----------
+        event : LabelledOnDisk
+            From the prediction's thread.
+        """
+        role, suffix = "instances", "instances"
+        if event.workflow.is_semantic:
+            role, suffix = "labels", "classes"
+        self._turns.add(self._hide_channels)
+        self._turns.add(partial(self._add_labels, event, role, suffix, event.levels))
+
     def fill(self) -> None:
         """Note that more of the arrays is filled; drawn at the next refresh."""
         self._stale = True
@@ -118,7 +162,7 @@ class Filling(QObject):
             "role": "prediction",
             "channel": channel,
         }
-        layer = find_result(self.viewer, "image", notes)
+        layer = self._earlier("image", notes, multiscale=False)
         if layer is not None:
             layer.metadata["bioseg"] = notes
             layer.data = event.data[number]
@@ -142,7 +186,49 @@ class Filling(QObject):
         _place(layer, target)
         self.layers.append(layer)
 
-    def _add_labels(self, event: Labelled, role: str, suffix: str, data: Any) -> None:
+    def _add_levels(
+        self, event: BegunOnDisk | Stored, number: int, levels: Any
+    ) -> None:
+        """Show one channel as a multiscale layer, in the one that shows it already."""
+        target = event.target
+        if target.layer not in self.viewer.layers:
+            return
+        channel = event.workflow.outputs[number]
+        notes = {
+            **self._notes(target, event.workflow, event.model),
+            "role": "prediction",
+            "channel": channel,
+        }
+        layer = self._earlier("image", notes, multiscale=True)
+        if layer is not None:
+            layer.metadata["bioseg"] = notes
+            layer.data = levels
+        else:
+            layer = add_or_update(
+                self.viewer,
+                f"{target.name} {channel}",
+                levels,
+                "image",
+                target.layer,
+                notes,
+                axes=target.axes,
+                colormap=colormap_of(channel),
+                blending="additive",
+                contrast_limits=(0.0, 1.0),
+                multiscale=True,
+                cache=False,
+                visible=False,
+            )
+            self._new.append(layer)
+            self._turns.add(lambda: _show(layer))
+        if isinstance(event, Stored) and event.tops and event.tops[number] > 1.01:
+            layer.contrast_limits = (0.0, event.tops[number])
+        _place(layer, target)
+        self.layers.append(layer)
+
+    def _add_labels(
+        self, event: Labelled | LabelledOnDisk, role: str, suffix: str, data: Any
+    ) -> None:
         target = event.target
         if target.layer not in self.viewer.layers:
             return
@@ -153,15 +239,19 @@ class Filling(QObject):
             "thresholds": event.thresholds,
         }
         keep_edited(find_result(self.viewer, "labels", notes))
+        several = isinstance(data, list) and len(data) > 1
+        self._earlier("labels", notes, multiscale=several)
         layer = add_or_update(
             self.viewer,
             f"{target.name} {suffix}",
-            data,
+            data if several or not isinstance(data, list) else data[0],
             "labels",
             target.layer,
             notes,
             axes=target.axes,
             visible=False,
+            multiscale=several,
+            cache=not isinstance(event, LabelledOnDisk),
         )
         if role == "instances" and event.class_of is not None:
             numbers, kinds = list(event.class_of), list(event.class_of.values())
@@ -180,6 +270,18 @@ class Filling(QObject):
                 layer.refresh(extent=False, highlight=False)  # thumbnail too
         for layer in (*self._new, *self._preview(event.target)):
             layer.visible = False
+
+    def _hide_channels(self) -> None:
+        for layer in self._new:
+            layer.visible = False
+
+    def _earlier(self, kind: Kind, notes: Any, *, multiscale: bool) -> Any:
+        """Return the layer that shows a result already, if it can show this one."""
+        layer = find_result(self.viewer, kind, notes)
+        if layer is not None and layer.multiscale != multiscale:
+            self.viewer.layers.remove(layer)
+            return None
+        return layer
 
     def _preview(self, target: Target) -> list[Any]:
         """Return the preview that a training left over this image."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from napari_bioseg.settings import Workflow
+from napari_bioseg.widgets.bridge.axis_names import LETTERS
 from napari_bioseg.widgets.bridge.image_source import (
     Target,
     around_shapes,
@@ -20,12 +21,14 @@ from napari_bioseg.widgets.bridge.image_source import (
 )
 from napari_bioseg.widgets.bridge.layer_combo import LayerCombo
 from napari_bioseg.widgets.bridge.matching import is_image
+from napari_bioseg.widgets.bridge.usual_order import in_usual_order
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.path_row import PathRow
 from napari_bioseg.widgets.forms.rows import field, row_of
 from napari_bioseg.widgets.forms.segmented import Segmented
 
+from .axis_choice import AxisChoice
 from .channel_choice import ChannelChoice
 
 
@@ -61,6 +64,7 @@ class ImageChoice(QWidget):
         )
         self.image = LayerCombo(viewer, is_image, "open an image first")
         self.image.setToolTip("Image layer to predict.")
+        self.axes = AxisChoice(label_width)
         self.channels = ChannelChoice(label_width)
         self.selected = Note()
         self.folder = PathRow(
@@ -72,6 +76,12 @@ class ImageChoice(QWidget):
             "Choose the folder for the results",
             "folder for the results",
             "Channels and labels are written here.",
+        )
+        self.file_axes = QLineEdit()
+        self.file_axes.setPlaceholderText("as the files say")
+        self.file_axes.setToolTip(
+            "One letter per stored axis out of T, C, Z, Y and X, such as ZCYX, where "
+            "files do not say what their axes are, or say it wrong."
         )
         self.part = Segmented(
             {
@@ -93,9 +103,10 @@ class ImageChoice(QWidget):
         self._lay_out(label_width)
         for segmented in (self.where, self.part):
             segmented.changed.connect(lambda _: self._switch())
-        for chooser in (self.image, self.shapes, self.folder, self.results):
+        for chooser in (self.image, self.axes, self.shapes, self.folder, self.results):
             chooser.changed.connect(self.changed)
         self.folder.changed.connect(self._guess)
+        self.file_axes.editingFinished.connect(self.changed)
         active = viewer.layers.selection.active
         if active is not None and is_image(active):
             self.image.layer = active
@@ -108,6 +119,7 @@ class ImageChoice(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(3)
         rows.addLayout(row_of(field("Images", "", width), self.folder, stretch=1))
+        rows.addLayout(row_of(field("Axes", "", width), self.file_axes, stretch=1))
         rows.addLayout(row_of(field("Results", "", width), self.results, stretch=1))
         self._part_rows = QWidget()
         rows = QVBoxLayout(self._part_rows)
@@ -121,6 +133,7 @@ class ImageChoice(QWidget):
         for widget in (
             self.where,
             self.image,
+            self.axes,
             self.channels,
             self.selected,
             self._folder_rows,
@@ -147,6 +160,11 @@ class ImageChoice(QWidget):
         return None if images is None or results is None else (images, results)
 
     @property
+    def axes_of_files(self) -> str | None:
+        """One letter per stored axis of the files, or None where they say it."""
+        return self.file_axes.text().strip().upper() or None
+
+    @property
     def problem(self) -> str:
         """Why there is nothing to predict, or ``""``."""
         if self.where.value == "folder":
@@ -162,7 +180,7 @@ class ImageChoice(QWidget):
         return ""
 
     def suit(self, workflow: Workflow | None) -> None:
-        """Offer a choice of channels, if the layer has more than the model takes.
+        """Show how a layer's axes are read, and offer its channels if it has too many.
 
         Parameters
         ----------
@@ -170,11 +188,13 @@ class ImageChoice(QWidget):
             Of the model.
         """
         layer = self.image.layer if self.where.value == "layer" else None
+        self.axes.follow(layer, workflow)
         if layer is None or workflow is None or workflow.trained is None:
             self.channels.offer(0, 0)
             return
         wanted = workflow.trained.in_channels
-        self.channels.offer(channels_in(layer, workflow), wanted)
+        letters = self.axes.letters_of(layer, workflow)
+        self.channels.offer(channels_in(layer, workflow, letters), wanted)
 
     def targets(self, workflow: Workflow) -> list[Target]:
         """Look at the chosen layers as a model sees them.
@@ -197,7 +217,12 @@ class ImageChoice(QWidget):
             raise ValueError(self.problem)
         self.suit(workflow)
         chosen = self.channels.value
-        found = [target_of(layer, workflow, chosen) for layer in self.layers]
+        found = []
+        for layer in self.layers:
+            letters = self.axes.letters_of(layer, workflow)
+            target_of(layer, workflow, chosen, letters)  # before anything is added
+            shown, order = in_usual_order(self._viewer, layer, letters)
+            found.append(target_of(shown, workflow, chosen, order))
         return [self._part_of(target) for target in found]
 
     def _part_of(self, target: Target) -> Target:
@@ -215,6 +240,11 @@ class ImageChoice(QWidget):
             return f"there is no folder {images}"
         if results is None:
             return "choose the folder for the results"
+        axes = self.axes_of_files or "YX"
+        if set(axes) - set(LETTERS) or len(set(axes)) < len(axes):
+            return f"axes {axes}: name each axis once, with T, C, Z, Y and X, as in ZYX"
+        if not {"Y", "X"} <= set(axes):
+            return f"axes {axes}: Y and X must be among them, as in CZYX"
         return ""
 
     def _guess(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QFileDialog,
     QToolButton,
@@ -15,76 +15,18 @@ from qtpy.QtWidgets import (
 )
 
 from napari_bioseg.settings import Workflow
-from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import row_of
 from napari_bioseg.widgets.forms.short_combo import NarrowCombo
 from napari_bioseg.widgets.train.model_place import models_folder
 
-MOST = 30
-"""Models listed at most, the newest first."""
-
-
-def recent_models(folder: Path) -> list[Path]:
-    """List the models in a folder, the newest first.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder that models are kept in.
-
-    Returns
-    -------
-    list of Path
-    """
-    if not folder.is_dir():
-        return []
-    found = [
-        path
-        for path in folder.iterdir()
-        if (path / "workflow.yaml").is_file()
-        and (path / "weights.safetensors").is_file()
-    ]
-    found.sort(key=lambda path: (path / "workflow.yaml").stat().st_mtime, reverse=True)
-    return found[:MOST]
-
-
-def about(workflow: Workflow) -> str:
-    """Say what a model does and what it learned from.
-
-    Parameters
-    ----------
-    workflow : Workflow
-        Of the model.
-
-    Returns
-    -------
-    str
-        For example ``BC, 2-D, 1 channel; trained on 437 images, spacing 0.5 × 0.5``.
-    """
-    facts = workflow.trained
-    task = workflow.task
-    what = "semantic" if task.kind == "semantic" else task.configuration
-    if task.kind == "semantic" or task.has_classes:
-        what += f", {task.classes} classes"
-    if facts is None:
-        return f"{what}; never trained"
-    channels = counted(facts.in_channels, "channel")
-    images = counted(facts.images, "image")
-    spacing = " × ".join(f"{size:g}" for size in facts.spacing)
-    parts = [
-        f"{what}, {facts.dimensions}-D, {channels}; trained on {images}",
-        counted(facts.epochs, "epoch"),
-        f"spacing {spacing}",
-    ]
-    if facts.score is not None:
-        parts.append(f"loss {facts.score:.3g}")
-    return ", ".join(parts)
+from .known_models import about, common_workflow, members, recent_models
+from .more_models import MoreModels, fill
 
 
 class ModelChoice(QWidget):
-    """Combo box of models with a button that looks elsewhere.
+    """Combo box of models with buttons that add one or look elsewhere.
 
     Parameters
     ----------
@@ -108,6 +50,9 @@ class ModelChoice(QWidget):
         self.combo.setToolTip(
             "Model to predict with: the one just trained, or one trained before."
         )
+        self.add = QToolButton()
+        self.add.setText("+")
+        self.more = MoreModels()
         self.browse = QToolButton()
         self.browse.setText("…")
         self.browse.setToolTip("Open the folder of another model.")
@@ -115,9 +60,12 @@ class ModelChoice(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
-        layout.addLayout(row_of(self.combo, self.browse, stretch=0))
+        layout.addLayout(row_of(self.combo, self.add, self.browse, stretch=0))
+        layout.addWidget(self.more)
         layout.addWidget(self.note)
         self.combo.activated.connect(lambda _: self._chosen())
+        self.add.clicked.connect(self._add)
+        self.more.changed.connect(self._describe)
         self.browse.clicked.connect(self._pick)
         session.model_changed.connect(self._session_changed)
         self.refresh()
@@ -139,6 +87,12 @@ class ModelChoice(QWidget):
         self.combo.setCurrentIndex(index)
         self._describe()
 
+    @property
+    def models(self) -> list[Any]:
+        """All models whose mean is taken, those of folds one by one."""
+        chosen = [] if self.model is None else [self.model, *self.more.models]
+        return [single for model in chosen for single in members(model)]
+
     def refresh(self) -> None:
         """Look for models again, keeping the choice."""
         kept = self.model
@@ -149,16 +103,11 @@ class ModelChoice(QWidget):
             if model not in listed:
                 listed.append(model)
         self._models = listed
+        fill(self.combo, listed)
         self.combo.blockSignals(True)
-        self.combo.clear()
-        for model in listed:
-            name = model.name if isinstance(model, Path) else "model in memory"
-            self.combo.addItem(name)
-            self.combo.setItemData(
-                self.combo.count() - 1, str(model), Qt.ItemDataRole.ToolTipRole
-            )
         self.combo.setCurrentIndex(listed.index(kept) if kept in listed else -1)
         self.combo.blockSignals(False)
+        self.more.offer(listed)
 
     def _session_changed(self, model: Any) -> None:
         if alive(self) and model is not None:
@@ -182,28 +131,49 @@ class ModelChoice(QWidget):
             self.model = Path(chosen)
             self._chosen()
 
-    def _describe(self) -> None:
-        """Read what the model is, and say so or say what is wrong with it."""
-        from napari_bioseg.io import peek_model
+    def _add(self) -> None:
+        """Take the mean with one more model, the first that takes no part yet."""
+        self.refresh()
+        left = self._left()
+        if left:
+            self.more.add(left[0])
 
-        model = self.model
+    def _left(self) -> list[Any]:
+        taken = [self.model, *self.more.models]
+        return [model for model in self._models if model not in taken]
+
+    def _describe(self) -> None:
+        """Read what the models are, and say so or say what is wrong with them."""
+        models = self.models
         self.workflow = None
-        if model is None:
+        if not models:
             self.problem = "train a model first, or open one with …"
             self.note.say(self.problem)
         else:
             try:
-                self.workflow = (
-                    peek_model(model) if isinstance(model, Path) else model.workflow
-                )
+                self.workflow = common_workflow(models)
             except (ValueError, OSError) as error:
                 self.problem = str(error)
                 self.note.error(self.problem)
             else:
                 self.problem = ""
-                unsaved = "" if isinstance(model, Path) else " (not saved)"
-                self.note.say(about(self.workflow) + unsaved)
+                self.note.say(self._about(models, self.workflow))
+        self.add.setEnabled(bool(models and self._left()))
+        self.add.setToolTip(
+            "Take the mean with another model."
+            if self.add.isEnabled()
+            else "Not now: there is no other model to take the mean with; open one "
+            "with …"
+        )
         self.changed.emit()
+
+    def _about(self, models: Sequence[Any], workflow: Workflow) -> str:
+        text = about(workflow)
+        if not all(isinstance(model, Path) for model in models):
+            text += " (not saved)"
+        if len(models) > 1:
+            text = f"mean of {len(models)} models; the first: {text}"
+        return text
 
 
 class _Opening(NarrowCombo):

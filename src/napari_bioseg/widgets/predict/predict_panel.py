@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from qtpy.QtWidgets import QCheckBox, QPushButton, QSizePolicy
+from qtpy.QtWidgets import QPushButton, QSizePolicy
 
 from napari_bioseg.settings import PredictSettings
 from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.form import SettingsForm
 from napari_bioseg.widgets.forms.note import Note
-from napari_bioseg.widgets.forms.rows import field, row_of, title
+from napari_bioseg.widgets.forms.rows import row_of, title
 from napari_bioseg.widgets.forms.section import Section
 from napari_bioseg.widgets.jobs.progress import ProgressLine, clock
 from napari_bioseg.widgets.jobs.worker import Job
@@ -24,22 +24,33 @@ from napari_bioseg.widgets.session import BusyError, session_of
 from napari_bioseg.widgets.train.training import Doing
 from napari_bioseg.widgets.train.training_view import said
 
+from .events import (
+    Begun,
+    BegunOnDisk,
+    Filled,
+    Labelled,
+    LabelledOnDisk,
+    NothingFound,
+    Step,
+    Stored,
+    Told,
+    Written,
+)
 from .filling import Filling
 from .gaze import Gaze
 from .image_choice import ImageChoice
 from .model_choice import ModelChoice
-from .predicting import (
-    Begun,
-    Filled,
-    Labelled,
-    NothingFound,
-    Told,
-    Written,
-    predicting,
-    predicting_folder,
-)
+from .predicting import predicting
+from .predicting_folder import Folders, predicting_folder
+from .result_choice import STORED, ResultChoice
+from .wording import worded
+
+if TYPE_CHECKING:
+    from napari_bioseg.io.results import Format
 
 LABEL_WIDTH = 58
+MOST_TOLD = 3
+"""Notes about a prediction that are shown at its end."""
 NAME = "prediction"
 """What the job is called where other panels are told to wait for it."""
 
@@ -60,16 +71,15 @@ class PredictPanel(Panel):
         self._watched: list[Any] = []
         self._began = 0.0
         self._ending = ""
-        self._told = ""
+        self._told: list[str] = []
+        self._where = ""
         self._gaze: Gaze | None = None
         self._objects = 0
         self.model = ModelChoice(self.session)
         self.images = ImageChoice(napari_viewer, LABEL_WIDTH)
-        self.advanced = SettingsForm(PredictSettings(), exclude=("output", "dtype"))
-        self.seeds = QCheckBox("seeds")
-        self.seeds.setToolTip("Add the seeds that the objects grew from as a layer.")
-        self.foreground = QCheckBox("foreground")
-        self.foreground.setToolTip("Add the foreground that objects grew in.")
+        self.results = ResultChoice(LABEL_WIDTH)
+        self.seeds, self.foreground = self.results.seeds, self.results.foreground
+        self.advanced = SettingsForm(PredictSettings(), exclude=STORED)
         self.predict_button = _button("Predict", "Run the model.")
         self.predict_button.setObjectName("main")
         self.cancel_button = _button("Cancel", "Stop; what is done stays.")
@@ -92,8 +102,7 @@ class PredictPanel(Panel):
         )
         self.add(title("Model"), self.model)
         self.add(title("Image"), self.images)
-        self.add(title("Result"))
-        self.add(row_of(field("Also show"), self.seeds, self.foreground, stretch=2))
+        self.add(title("Result"), self.results)
         self.add(advanced)
         self.add(row_of(self.predict_button, self.cancel_button, stretch=0))
         self.add(self.note, self.progress, self.result, self.tune_button)
@@ -101,6 +110,7 @@ class PredictPanel(Panel):
     def _connect(self) -> None:
         self.model.changed.connect(self._refresh)
         self.images.changed.connect(self._refresh)
+        self.results.changed.connect(self._refresh)
         self.advanced.changed.connect(self._refresh)
         self.advanced.error.connect(self._refresh)
         self.predict_button.clicked.connect(self._predict)
@@ -120,7 +130,8 @@ class PredictPanel(Panel):
             return
         self.job = job
         self._began = time.monotonic()
-        self._ending, self._told, self._objects = "", "", 0
+        self._ending, self._told, self._objects = "", [], 0
+        self._where = ""
         self.note.clear()
         self.result.clear()
         self.tune_button.hide()
@@ -136,24 +147,47 @@ class PredictPanel(Panel):
         """Make the job that the panel describes."""
         if self.model.problem or self.model.workflow is None:
             raise ValueError(self.model.problem)
-        settings = cast("PredictSettings", self.advanced.settings)
-        model = self.model.model
+        settings = self.results.settings(
+            cast("PredictSettings", self.advanced.settings)
+        )
+        models = self.model.models
         if self.images.where.value == "folder":
-            folders = self.images.folders
-            if folders is None:
-                raise ValueError(self.images.problem)
-            make = partial(predicting_folder, *folders, model, settings)
+            make = partial(predicting_folder, self._folders(), models, settings)
             self._watched = []
         else:
             targets = self.images.targets(self.model.workflow)
             self._gaze = Gaze(self.viewer, targets, self)
-            make = partial(predicting, targets, model, settings, self._gaze.at)
+            keeping = self.results.keeping
+            make = partial(
+                predicting, targets, models, settings, keeping, self._gaze.at
+            )
             self._watched = [target.layer for target in targets]
-        return Job(make, droppable=(Filled,), name=NAME)
+        return Job(partial(worded, make), droppable=(Filled, Step), name=NAME)
+
+    def _folders(self) -> Folders:
+        folders = self.images.folders
+        if folders is None:
+            raise ValueError(self.images.problem)
+        return Folders(
+            *folders,
+            cast("Format", self.results.format.value),
+            self.images.axes_of_files,
+            self.results.keeping.earlier,
+        )
 
     def _cancel(self) -> None:
         if self.job is not None and self.job.active:
             self._ending = "cancelled; the layers hold what was done"
+            if self._where:
+                self._ending = (
+                    f"cancelled; what was done is in {self._where}, and Predict goes "
+                    "on from there"
+                )
+            elif self.images.where.value == "folder":
+                self._ending = (
+                    "cancelled; what is written stays, and with Go on Predict does "
+                    "the rest"
+                )
             self.job.cancel()
 
     def _layer_removed(self, event: Any) -> None:
@@ -180,6 +214,17 @@ class PredictPanel(Panel):
     def _on_begun(self, event: Begun) -> None:
         self.filling.begin(event)
 
+    def _on_begun_on_disk(self, event: BegunOnDisk) -> None:
+        self._where = str(event.path.parent)
+        self.filling.begin_on_disk(event)
+
+    def _on_step(self, event: Step) -> None:
+        self.progress.report(event.share, f"{event.text} · {event.share:.0%}")
+
+    def _on_stored(self, event: Stored) -> None:
+        self._where = str(event.path.parent)
+        self.filling.store(event)
+
     def _on_filled(self, event: Filled) -> None:
         self.filling.fill()
         several = f"image {event.image}/{event.images} · " if event.images > 1 else ""
@@ -193,18 +238,26 @@ class PredictPanel(Panel):
 
     def _on_labelled(self, event: Labelled) -> None:
         self.filling.label(event)
-        self._objects += event.objects
-        what = "class" if event.workflow.is_semantic else "object"
+        self._say_found(event.objects, semantic=event.workflow.is_semantic)
+
+    def _on_labelled_on_disk(self, event: LabelledOnDisk) -> None:
+        self.filling.label_on_disk(event)
+        semantic = event.workflow.is_semantic
+        self._say_found(event.objects, semantic=semantic, more=f": {self._where}")
+
+    def _say_found(self, objects: int, *, semantic: bool, more: str = "") -> None:
+        self._objects += objects
+        what = "class" if semantic else "object"
         if self._objects:
             found = counted(self._objects, what)
-            self.result.say(f"{found} found{self._time()}", "good")
+            self.result.say(f"{found} found{self._time()}{more}", "good")
         else:
             self.result.say(
                 "nothing was found: tune the thresholds, train longer, or check that "
                 "this image looks like those the model learned from",
                 "warning",
             )
-        if not event.workflow.is_semantic:
+        if not semantic:
             self.tune_button.show()
 
     def _on_nothing(self, event: NothingFound) -> None:
@@ -223,7 +276,8 @@ class PredictPanel(Panel):
         )
 
     def _on_told(self, event: Told) -> None:
-        self._told = event.message
+        if event.message not in self._told:
+            self._told.append(event.message)
 
     def _time(self) -> str:
         return f" in {time.monotonic() - self._began:.1f} s"
@@ -246,7 +300,7 @@ class PredictPanel(Panel):
         if self._ending:
             self.note.error(self._ending)
         elif self._told:
-            self.note.say(self._told, "warning")
+            self.note.say("; ".join(self._told[:MOST_TOLD]), "warning")
 
     def _job_changed(self, job: object) -> None:
         """Look at the buttons again; a job that was claimed is about to start."""
@@ -266,6 +320,8 @@ class PredictPanel(Panel):
         active = self.job is not None and self.job.active
         if not active:
             self.images.suit(self.model.workflow)
+            folder = self.images.where.value == "folder"
+            self.results.suit(self.model.workflow, folder=folder)
         reason = self._obstacle()
         self.predict_button.setEnabled(not reason)
         self.predict_button.setToolTip(
@@ -276,7 +332,7 @@ class PredictPanel(Panel):
         self.cancel_button.setToolTip(
             "Stop; what is done stays." if active else "Not now: nothing is predicted"
         )
-        for part in (self.model, self.images, self.advanced):
+        for part in (self.model, self.images, self.results, self.advanced):
             part.setEnabled(not active)
         self.note.say("" if active else reason)
 
@@ -297,6 +353,10 @@ class PredictPanel(Panel):
 _HANDLERS: dict[type, Callable[[PredictPanel, Any], None]] = {
     Doing: PredictPanel._on_doing,
     Begun: PredictPanel._on_begun,
+    BegunOnDisk: PredictPanel._on_begun_on_disk,
+    Stored: PredictPanel._on_stored,
+    Step: PredictPanel._on_step,
+    LabelledOnDisk: PredictPanel._on_labelled_on_disk,
     Filled: PredictPanel._on_filled,
     Labelled: PredictPanel._on_labelled,
     NothingFound: PredictPanel._on_nothing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -190,6 +191,7 @@ class Source:
         ValueError
             If the layers do not fit together.
         """
+        self._check_memory()
         planes = [self._plane(part) for part in self.parts]
         first = planes[0].shape
         for part, plane in zip(self.parts, planes, strict=True):
@@ -206,6 +208,21 @@ class Source:
                 "the axes (Y, X) or (Z, Y, X), and perhaps time before them, labelled t"
             )
         return np.stack(planes).astype(np.float32, copy=False)
+
+    def _check_memory(self) -> None:
+        """Refuse what lies on disk and would take more memory than there is."""
+        if isinstance(finest(self.parts[0].layer), np.ndarray):
+            return
+        from napari_bioseg.channels.blockwise.room import room_for
+
+        needed = 8 * len(self.parts) * math.prod(self.shape)  # once more to stack them
+        room = room_for("auto")
+        if needed > room:
+            raise ValueError(
+                f"{self.name} on disk needs {needed / 1e9:.1f} GB of memory to be "
+                f"tuned, and {room / 1e9:.1f} GB may be taken; predict a part (current "
+                "view or region) in memory and tune that, then save to the model"
+            )
 
     def _plane(self, part: Part) -> NDArray[Any]:
         if self.leading:

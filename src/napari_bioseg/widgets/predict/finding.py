@@ -1,0 +1,113 @@
+"""From predicted channels to objects or classes, in the job's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_bioseg.settings import Workflow
+from napari_bioseg.widgets.bridge.image_source import Target
+from napari_bioseg.widgets.train.training import Doing
+
+from .events import Labelled, NothingFound
+
+
+def find_labels(
+    data: NDArray[np.float32], workflow: Workflow, spacing: Sequence[float] | None
+) -> tuple[NDArray[np.int32], Any]:
+    """Turn a prediction into labels with a workflow's settings.
+
+    Parameters
+    ----------
+    data : ndarray, (C, [Z,] Y, X)
+        The prediction.
+    workflow : Workflow
+        Says how.
+    spacing : sequence of float, optional
+        Pixel size per spatial axis.
+
+    Returns
+    -------
+    labels : ndarray of int32, ([Z,] Y, X)
+    instances : Instances or None
+        Seeds, foreground and thresholds of an instance task.
+    """
+    from napari_bioseg.channels import Prediction, classify, decode
+    from napari_bioseg.cleanup import apply, filter_channels
+
+    steps = workflow.cleanup.steps
+    prediction = Prediction(data, workflow.outputs, spacing)
+    prediction = filter_channels(prediction, workflow.cleanup.filters)
+    if workflow.is_semantic:
+        labels = classify(prediction, workflow.semantic)
+        return apply(labels, steps, classes=True, prediction=prediction), None
+    instances = decode(prediction, workflow.instances)
+    return apply(instances.labels, steps, prediction=prediction), instances
+
+
+def label(
+    data: NDArray[np.float32], target: Target, workflow: Workflow, where: str
+) -> Generator[Any, Any, None]:
+    """Find the objects of a prediction in memory, frame by frame.
+
+    Parameters
+    ----------
+    data : ndarray, (C, [leading,] [Z,] Y, X)
+        The prediction.
+    target : Target
+        What was predicted.
+    workflow : Workflow
+        Says how.
+    where : str
+        Folder of the model.
+
+    Yields
+    ------
+    Doing, Labelled, NothingFound
+    """
+    from napari_bioseg.channels import class_labels, object_classes
+
+    shape = data.shape[1:]
+    labels = np.zeros(shape, dtype=np.int32)
+    semantic = workflow.is_semantic
+    seeds = None if semantic else np.zeros(shape, dtype=np.int32)
+    foreground = None if semantic else np.zeros(shape, dtype=np.uint8)
+    thresholds: dict[str, float] = {}
+    objects = 0
+    classes = np.zeros(shape, np.int32) if workflow.task.has_classes else None
+    class_of: dict[int, int] | None = None
+    try:
+        for place, _ in target.wanted():
+            every: tuple[Any, ...] = (slice(None), *place)
+            one, found = find_labels(data[every], workflow, target.spacing)
+            labels[place] = one
+            objects += len(np.unique(one)) - int(not one.all())
+            if found is not None and seeds is not None and foreground is not None:
+                seeds[place], foreground[place] = found.seeds, found.foreground
+                thresholds = dict(found.thresholds)
+            if classes is not None:
+                kinds = object_classes(one, found.prediction)
+                class_of = None if target.leading else kinds
+                classes[place] = class_labels(one, kinds)
+            if target.leading:
+                yield Doing("Finding the objects")
+    except ValueError as error:
+        yield NothingFound(str(error))
+        return
+    tops = tuple(float(channel.max()) for channel in data)
+    yield Labelled(
+        target,
+        workflow,
+        where,
+        labels,
+        seeds,
+        foreground,
+        thresholds,
+        objects,
+        tops,
+        classes,
+        class_of,
+    )

@@ -1,0 +1,182 @@
+"""Predict a layer onto the disk: results larger than memory, resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_bioseg.settings import PredictSettings, Workflow
+from napari_bioseg.widgets.bridge.disk_levels import channel_levels
+from napari_bioseg.widgets.bridge.image_source import Target
+
+from .events import BegunOnDisk, Filled, Step, Stored, Told
+from .finding_on_disk import Facts, finding_on_disk
+from .keeping import Keeping
+from .overview import Overview
+from .running import Focus, lively, part_of
+
+if TYPE_CHECKING:
+    from napari_bioseg.engine import Model
+
+COPIES = "Writing smaller copies"
+
+
+def predicting_on_disk(
+    target: Target,
+    models: Sequence[Model],
+    where: str,
+    settings: PredictSettings,
+    keeping: Keeping,
+    focus: Focus = (),
+) -> Generator[Any, Any, None]:
+    """Predict a layer into an OME-Zarr, then find its objects block by block.
+
+    Parameters
+    ----------
+    target : Target
+        What to predict.
+    models : sequence of Model
+        Whose mean is taken.
+    where : str
+        Folder of the first.
+    settings : PredictSettings
+        Tiles, memory, what numbers are stored as, and where to compute.
+    keeping : Keeping
+        Where results go, and what becomes of earlier ones.
+    focus : tuple of float or callable
+        Where to begin.
+
+    Yields
+    ------
+    BegunOnDisk, Filled, Step, Told, Stored, LabelledOnDisk, NothingFound
+
+    Raises
+    ------
+    ValueError
+        If results are there already, or an earlier call did something else.
+    OSError
+        If the disk is full or cannot be written to.
+    """
+    settings = settings.replace(output="probabilities")
+    workflow = models[0].workflow.replace(predict=settings)
+    path = keeping.path(target.name)
+    facts = Facts(target, workflow, where, _spacing(target), _unit(target))
+    kind = "classes" if workflow.is_semantic else "instances"
+    labels = keeping.path(target.name, kind)
+    complete = _looked_at(path, labels, facts, keeping)
+    if keeping.extras:
+        yield Told(
+            "seeds and foreground are made for results in memory only, and this one "
+            "is on disk"
+        )
+    if complete:
+        yield _stored(facts, path)
+    else:
+        yield from _predict(facts, models, settings, keeping, path, focus)
+    yield from finding_on_disk(path, labels, facts, go_on=complete)
+
+
+def _predict(
+    facts: Facts,
+    models: Sequence[Model],
+    settings: PredictSettings,
+    keeping: Keeping,
+    path: Path,
+    focus: Focus,
+) -> Generator[Any, Any, None]:
+    from napari_bioseg.engine import Predicted, TileDone
+    from napari_bioseg.io.stack import Stack
+    from napari_bioseg.io.volume import PyramidGrown, VolumeOpened, predict_volume
+
+    target, workflow = facts.target, facts.workflow
+    full = 255.0 if settings.dtype == "uint8" else 1.0
+    spatial = len(target.spatial)
+    overview = Overview(len(workflow.outputs), target.shape, full, spatial)
+    stack = Stack(
+        lambda place: part_of(target.piece(place), target),
+        target.shape[: len(target.leading)],
+        target.letters,
+    )
+    replace = keeping.earlier == "replace"
+    events = predict_volume(
+        stack,
+        models,
+        path,
+        lively(settings, target.shape[-spatial:], models),
+        spacing=facts.spacing,
+        unit=facts.unit,
+        source=target.name,
+        workflow=workflow,
+        resume=not replace,
+        overwrite=replace,
+        focus=focus or None,
+    )
+    with closing(events):
+        for event in events:
+            if isinstance(event, VolumeOpened):
+                for region in event.regions:
+                    there = stack.around(region[: len(stack.leading)], slice(None))
+                    index = (*there, *region[len(stack.leading) :])
+                    overview.fill(region, event.data[index])
+                yield BegunOnDisk(target, overview, workflow, facts.where, path)
+            elif isinstance(event, TileDone):
+                if event.data is not None:  # else the workers of a cluster wrote it
+                    overview.fill(event.region, event.data)
+                yield Filled(event.index / event.tiles, event.index, event.tiles, 1, 1)
+            elif isinstance(event, PyramidGrown):
+                yield Step(event.done / event.total, COPIES)
+            elif isinstance(event, Predicted) and event.notes:
+                yield Told(" ".join(event.notes))
+    yield _stored(facts, path, tuple(float(top) for top in overview.tops))
+
+
+def _stored(facts: Facts, path: Path, tops: tuple[float, ...] = ()) -> Stored:
+    levels = tuple(channel_levels(path, facts.full(path)))
+    return Stored(facts.target, levels, tops, facts.workflow, facts.where, path)
+
+
+def _looked_at(path: Path, labels: Path, facts: Facts, keeping: Keeping) -> bool:
+    """Say whether a prediction is complete and stays; refuse to replace results."""
+    from napari_bioseg.io import check_free, image_info
+
+    if keeping.earlier == "refuse":
+        check_free([path, labels])
+    if keeping.earlier != "resume" or not path.exists():
+        return False
+    notes = image_info(path, frame=0).notes
+    if notes.get("source") != facts.target.name or not _same(notes, facts.workflow):
+        raise ValueError(
+            f"{path} holds the prediction of another image, model or settings; choose "
+            "Replace to make it anew, or another folder"
+        )
+    return True
+
+
+def _same(notes: Mapping[str, Any], workflow: Workflow) -> bool:
+    """Say whether a prediction on disk was made so; tiles and memory may differ."""
+    before, now = notes.get("workflow"), workflow.model_dump(mode="json")
+    if not isinstance(before, dict):
+        return False
+    decisive = ("tta", "dtype", "output")
+    for one in (before := dict(before), now):
+        made = dict(one.get("predict", {}))
+        one["predict"] = {name: made.get(name) for name in decisive}
+    return before == now
+
+
+def _spacing(target: Target) -> tuple[float, ...]:
+    """Return the size of a pixel along slices too, where they are looped over."""
+    from napari_bioseg.widgets.bridge.axes import spacing_of
+
+    if "Z" not in target.letters:
+        return target.spacing
+    axis = target.axes[target.letters.index("Z")]
+    return (*spacing_of(target.layer, [axis]), *target.spacing)
+
+
+def _unit(target: Target) -> str:
+    from napari_bioseg.io.source import plain_unit
+
+    return plain_unit(str(target.layer.units[target.axes[-1]]))
