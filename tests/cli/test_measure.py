@@ -56,6 +56,11 @@ def test_conditions(folder, capsys):
     written = pd.read_csv(out / "measurements/cell_1.csv")
     assert written["comment"].tolist() == table["comment"].tolist()
     assert "removed" in capsys.readouterr().out
+    # the same in one text
+    together = ["--remove", " or ".join(groups), "--overwrite"]
+    assert main([*words[: -len(removed)], *together]) == 0
+    again = pd.read_csv(out / "measurements/cell_1.csv")
+    pd.testing.assert_frame_equal(again, written)
 
 
 def test_time_points_are_measured_on_their_own(tmp_path):

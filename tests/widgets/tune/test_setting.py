@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QCheckBox, QPushButton
 
 from napari_bioseg.channels import Prediction, decode
 from napari_bioseg.cleanup import apply
@@ -12,6 +12,7 @@ from napari_bioseg.settings import (
     ClearBorder,
     InstanceSettings,
     RegionOfInterest,
+    RemoveLarge,
     RemoveSmall,
     describe,
 )
@@ -212,6 +213,25 @@ def test_every_clean_up_step_is_offered_and_shown(panel, viewer, qtbot):
 def step_models():
     (spec,) = [s for s in describe(CleanupSettings) if s.name == "steps"]
     return spec.models
+
+
+def test_a_step_is_switched_off_and_on_again(panel, viewer, qtbot, prediction):
+    found = decode(Prediction(prediction, "BC")).labels
+    steps = panel.cleanup.editor("steps")
+    steps.add(RemoveLarge(size=1))
+    settle(qtbot, panel)
+    shown = viewer.layers["cells instances"]
+    assert not np.asarray(shown.data).any()
+    (box,) = steps.findChildren(QCheckBox)
+    box.click()
+    settle(qtbot, panel)
+    np.testing.assert_array_equal(shown.data, found)
+    assert panel._cleanup_part.title == "Clean-up"
+    assert panel.tuning.cleanup.steps == (RemoveLarge(size=1, enabled=False),)
+    panel.undo.click()
+    settle(qtbot, panel)
+    assert not np.asarray(shown.data).any()
+    assert box.isChecked()
 
 
 def test_a_region_of_interest_is_a_layer(panel, viewer, qtbot, prediction):
