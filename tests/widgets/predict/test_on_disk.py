@@ -125,7 +125,7 @@ def test_earlier_results_are_protected_or_left_or_replaced(use, viewer, large, f
     made = place.stat().st_mtime_ns
     use.predict(panel)
     assert "exists already" in panel.note.message
-    assert "choose Go on or Replace" in panel.note.message
+    assert "press Go on or Replace" in panel.note.message
     assert "--" not in panel.note.message
     use.click(panel.results.earlier.buttons["resume"])
     use.predict(panel)
@@ -281,6 +281,37 @@ def test_seeds_are_for_results_in_memory(use, viewer, large, folder):
     use.predict(panel)
     assert "seeds and foreground are made for results in memory" in panel.note.message
     assert "large seeds" not in use.names()
+
+
+def test_classes_of_objects_go_into_the_table(use, viewer, nuclei, folder):
+    viewer.add_image(nuclei[0], name="cells")
+    panel = use.panel("sorted")
+    use.predict(panel)
+    memory = viewer.layers["cells instances"].features.copy()
+    assert len(memory) > 0
+    use.click(panel.results.keep.buttons["disk"])
+    panel.results.folder.path = folder
+    use.predict(panel)
+    assert panel.note.message == ""
+    table = viewer.layers["cells instances"].features
+    assert list(table["index"]) == list(memory["index"])
+    assert list(table["class"]) == list(memory["class"])
+
+
+def test_what_is_too_large_is_not_read_to_be_tuned(
+    use, viewer, large, folder, monkeypatch
+):
+    from napari_bioseg.widgets.tune.sources import find_sources
+
+    panel = on_disk(use, folder, tile=0)
+    use.predict(panel)
+    (source,) = find_sources(viewer)
+    np.testing.assert_array_equal(source.read()[0], values(viewer.layers["large B"]))
+    monkeypatch.setattr(
+        "napari_bioseg.channels.blockwise.room.free_main_memory", lambda: 3_000_000
+    )
+    with pytest.raises(ValueError, match=r"on disk needs .* GB of memory to be"):
+        source.read()
 
 
 @pytest.mark.parametrize("size", [(100, 90), (40, 300, 300), (3, 500, 400)])

@@ -20,6 +20,7 @@ from napari_bioseg.widgets.jobs.progress import ProgressLine, clock
 from napari_bioseg.widgets.jobs.worker import Job
 from napari_bioseg.widgets.opening import open_panel
 from napari_bioseg.widgets.panel import Panel
+from napari_bioseg.widgets.preferences import preferred_prediction
 from napari_bioseg.widgets.session import BusyError, session_of
 from napari_bioseg.widgets.train.training import Doing
 from napari_bioseg.widgets.train.training_view import said
@@ -79,7 +80,7 @@ class PredictPanel(Panel):
         self.images = ImageChoice(napari_viewer, LABEL_WIDTH)
         self.results = ResultChoice(LABEL_WIDTH)
         self.seeds, self.foreground = self.results.seeds, self.results.foreground
-        self.advanced = SettingsForm(PredictSettings(), exclude=STORED)
+        self.advanced = SettingsForm(preferred_prediction(), exclude=STORED)
         self.predict_button = _button("Predict", "Run the model.")
         self.predict_button.setObjectName("main")
         self.cancel_button = _button("Cancel", "Stop; what is done stays.")

@@ -11,7 +11,7 @@ _WORDS = {
     ),
     "go on with --resume": "press Predict to go on",
     "start anew with --overwrite": "choose Replace to start anew",
-    "say that results may be overwritten": "choose Go on or Replace",
+    "say that results may be overwritten": "press Go on or Replace",
 }
 
 
@@ -30,7 +30,7 @@ def in_panel_words(text: str) -> str:
     Examples
     --------
     >>> in_panel_words("a.tif exists; say that results may be overwritten")
-    'a.tif exists; choose Go on or Replace'
+    'a.tif exists; press Go on or Replace'
     """
     for flag, words in _WORDS.items():
         text = text.replace(flag, words)
