@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_bioseg.settings import PredictSettings, describe
+
 from .waiting import PLUGIN
 
 
@@ -23,6 +25,27 @@ def preference(group: str, name: str, default: Any) -> Any:
     """
     held = _group(group)
     return default if held is None else getattr(held, name, default)
+
+
+def preferred_prediction() -> PredictSettings:
+    """Return how the user prefers to predict.
+
+    Returns
+    -------
+    PredictSettings
+        The defaults, but for what was set in napari's Preferences.
+    """
+    memory = float(preference("prediction", "memory", 0))
+    words = {
+        name: getattr(held, "value", held)
+        for name in ("device", "tta")
+        if (held := preference("prediction", name, None)) is not None
+    }
+    settings = PredictSettings(**words)
+    least = next(s.minimum for s in describe(PredictSettings) if s.name == "memory")
+    if memory > 0:
+        settings = settings.replace(memory=max(memory, least or 0.0))
+    return settings
 
 
 def set_preference(group: str, name: str, value: Any) -> None:

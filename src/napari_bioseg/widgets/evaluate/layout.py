@@ -15,6 +15,7 @@ from napari_bioseg.widgets.forms.rows import field, row_of, title
 from napari_bioseg.widgets.forms.segmented import Segmented
 from napari_bioseg.widgets.forms.spin_boxes import FloatSpinBox, guard_wheel
 from napari_bioseg.widgets.panel import Panel
+from napari_bioseg.widgets.preferences import preference
 from napari_bioseg.widgets.tables.object_table import ObjectTable
 
 from .curve import Curve
@@ -106,7 +107,7 @@ class EvaluateControls(Panel):
         self.iou = FloatSpinBox()
         self.iou.setRange(0.05, 1.0)
         self.iou.setSingleStep(0.05)
-        self.iou.setValue(0.5)
+        self.iou.setValue(float(preference("evaluation", "iou", 0.5)))
         guard_wheel(self.iou)
         self.iou.setToolTip("Overlap from which an object counts as found")
         self.colours = QCheckBox("Colour mistakes")
