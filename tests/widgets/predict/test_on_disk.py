@@ -344,8 +344,13 @@ def test_an_overview_is_every_so_many_pixels(monkeypatch, size, most):
 
 def test_pixels_are_repeated():
     small = np.arange(6).reshape(2, 3)
-    large = Enlarged(small, (4, 5))
+    large = Enlarged(small, (4, 5), (2, 2))
     expected = small.repeat(2, axis=0).repeat(2, axis=1)[:4, :5]
     np.testing.assert_array_equal(np.asarray(large), expected)
     np.testing.assert_array_equal(large[1:3, ::2], expected[1:3, ::2])
     np.testing.assert_array_equal(large[-1], expected[-1])
+    assert large[3, 4] == 5
+    uneven = Enlarged(np.arange(2), (5,), (4,))  # the last pixel counts once only
+    assert np.asarray(uneven).tolist() == [0, 0, 0, 0, 1]
+    plain = Enlarged(small, (2, 5), (1, 2))
+    np.testing.assert_array_equal(plain[1, 1:4], small.repeat(2, axis=1)[1, 1:4])

@@ -78,7 +78,8 @@ class Overview:
         -------
         list of array
         """
-        return [Enlarged(self.data[channel], self.size), self.data[channel]]
+        small = self.data[channel]
+        return [Enlarged(small, self.size, self.factors), small]
 
 
 class Enlarged:
@@ -90,11 +91,16 @@ class Enlarged:
         The pixels.
     shape : tuple of int
         To which size they are enlarged.
+    factors : tuple of int
+        How often a pixel is repeated along each axis, the last one perhaps less often.
     """
 
-    def __init__(self, small: NDArray[Any], shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, small: NDArray[Any], shape: tuple[int, ...], factors: tuple[int, ...]
+    ) -> None:
         self.small = small
         self.shape = shape
+        self.factors = factors
         self.dtype = small.dtype
         self.ndim = small.ndim
         self.size = math.prod(shape)
@@ -103,16 +109,19 @@ class Enlarged:
         """Read a part."""
         given = index if isinstance(index, tuple) else (index,)
         given += (slice(None),) * (self.ndim - len(given))
-        places, single = [], []
-        sizes = zip(given, self.shape, self.small.shape, strict=True)
-        for axis, (at, length, coarse) in enumerate(sizes):
-            factor = math.ceil(length / coarse)
-            if isinstance(at, slice):
-                places.append(np.arange(*at.indices(length)) // factor)
-            else:
-                places.append(np.array([int(at) % length // factor]))
-                single.append(axis)
-        picked: NDArray[Any] = self.small[np.ix_(*places)].squeeze(tuple(single))
+        plain: list[slice | int] = []
+        repeated: list[tuple[int, NDArray[np.int64]]] = []
+        for at, length, factor in zip(given, self.shape, self.factors, strict=True):
+            if not isinstance(at, slice):
+                plain.append(int(at) % length // factor)
+                continue
+            if factor > 1:
+                axis = sum(isinstance(part, slice) for part in plain)
+                repeated.append((axis, np.arange(*at.indices(length)) // factor))
+            plain.append(slice(None) if factor > 1 else at)
+        picked: NDArray[Any] = self.small[tuple(plain)]
+        for axis, places in repeated:
+            picked = picked.take(places, axis)
         return picked
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
