@@ -55,7 +55,7 @@ def network_seconds(plan: Plan, rounds: int) -> float:
         for _ in range(rounds):
             began = time.perf_counter()
             optimizer.zero_grad(set_to_none=True)
-            with autocast(model.device, workflow.train, model.dimensions):
+            with autocast(model.device, workflow.train):
                 logits = model.network(images)
             loss(logits.float(), targets).backward()
             optimizer.step()

@@ -101,7 +101,7 @@ class Bare:
         images, targets = next(self.batches)
         images = images.contiguous(memory_format=self.layout)
         self.optimizer.zero_grad(set_to_none=True)
-        with autocast(self.model.device, self.settings, self.model.dimensions):
+        with autocast(self.model.device, self.settings):
             logits = self.forward(images)
         value = self.loss(logits.float(), targets)
         value.backward()
@@ -197,7 +197,7 @@ def compare_choices(device: str, rounds: int) -> None:
     """Print a bare step with every layout, precision and compilation."""
     on_gpu = device == "cuda"
     rows = []
-    precisions = ["float32", "bfloat16", *(["float16"] if on_gpu else [])]
+    precisions = ["float32", *(["bfloat16", "float16"] if on_gpu else [])]
     for three in (False, True):
         data = volumes() if three else pairs()
         for layout, precision, compiled in itertools.product(

@@ -19,9 +19,12 @@ from napari_bioseg.settings import (
 )
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def one_thread() -> None:
-    """Compute with one thread: several wait for each other on a busy machine."""
+    """Compute with one thread: several wait for each other on a busy machine.
+
+    Set for each test, as another one, of a panel say, may have set it otherwise.
+    """
     torch.set_num_threads(1)
 
 

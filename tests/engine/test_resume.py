@@ -89,6 +89,16 @@ def test_changed_data_are_noted(job, disks, tmp_path):
     assert any("data have changed" in note for note in next(events).notes)
 
 
+def test_other_sums_are_noted(job, tmp_path):
+    pairs, workflow = job
+    interrupt(pairs, workflow, tmp_path, 2, 1)
+    same = next(train(pairs, workflow, folder=tmp_path, resume=True))
+    assert not any("up to rounding" in note for note in same.notes)
+    torch.set_num_threads(2)
+    other = next(train(pairs, workflow, folder=tmp_path, resume=True))
+    assert any("threads 2 instead of 1" in note for note in other.notes)
+
+
 def test_another_job_is_refused(job, tmp_path):
     pairs, workflow = job
     interrupt(pairs, workflow, tmp_path, 2, 1)

@@ -20,7 +20,8 @@ from .find_learning_rate import RateFound, RateTried, find_learning_rate
 from .fit import Fit, fit_thresholds
 from .model import Model, predict_array
 from .networks import CustomError, allow, register_loss, register_network
-from .pair import Pair, check_pairs
+from .pair import Pair
+from .pair_checks import check_pairs
 from .patch_map import PatchMap, patch_maps
 from .predict import predict
 from .predict_tiles import predict_tiles

@@ -15,6 +15,7 @@ from .augment import augment
 from .geometry import draw_geometry
 from .model import Model
 from .patches import (
+    DeviceSample,
     Sample,
     draw_order,
     grid_order,
@@ -27,12 +28,15 @@ from .targets import Subject
 from .warp import read_warped
 
 
-def to_device(samples: Sequence[Sample], model: Model) -> tuple[Tensor, Tensor]:
+def to_device(
+    samples: Sequence[Sample] | Sequence[DeviceSample], model: Model
+) -> tuple[Tensor, Tensor]:
     """Stack patches and move them to where the model computes.
 
     Parameters
     ----------
     samples : sequence of (image, targets)
+        Arrays, or tensors that are there already.
     model : Model
 
     Returns
@@ -40,14 +44,19 @@ def to_device(samples: Sequence[Sample], model: Model) -> tuple[Tensor, Tensor]:
     images : Tensor, (N, C, [Z,] Y, X)
     targets : Tensor, (N, T, [Z,] Y, X)
     """
-    images = torch.from_numpy(np.stack([image for image, _ in samples]))
-    targets = torch.from_numpy(np.stack([target for _, target in samples]))
-    if model.device.type == "cuda":  # copied while the GPU is still busy
+    images, targets = (_stacked(arrays) for arrays in zip(*samples, strict=True))
+    if model.device.type == "cuda" and not images.is_cuda:
+        # copied while the GPU is still busy
         images, targets = images.pin_memory(), targets.pin_memory()
     images = images.to(model.device, non_blocking=True)
     if model.dimensions == 2:
         images = images.contiguous(memory_format=torch.channels_last)
     return images, targets.to(model.device, non_blocking=True)
+
+
+def _stacked(arrays: Sequence[NDArray[np.float32] | Tensor]) -> Tensor:
+    there = [array for array in arrays if isinstance(array, Tensor)]
+    return torch.stack(there) if there else torch.from_numpy(np.stack(arrays))
 
 
 def epoch_order(plan: Plan, epoch: int) -> NDArray[np.int64]:

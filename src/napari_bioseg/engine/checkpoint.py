@@ -44,6 +44,8 @@ class Progress:
     """Time spent."""
     digest: str = ""
     """What the training data were."""
+    surroundings: dict[str, str] = field(default_factory=dict)
+    """On what it was computed."""
 
 
 @dataclass(frozen=True)

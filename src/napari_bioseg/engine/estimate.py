@@ -130,7 +130,7 @@ def _try(
         images, targets = to_device(part, model)
         images = images.contiguous(memory_format=layout)
         began = _now(model.device)
-        with autocast(model.device, settings, model.dimensions):
+        with autocast(model.device, settings):
             logits = network(images)
         Loss(model)(logits.float(), targets).backward()  # type: ignore[no-untyped-call]
         return _now(model.device) - began

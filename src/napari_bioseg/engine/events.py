@@ -67,6 +67,8 @@ class StepDone:
     """Learning rate of this step."""
     seconds_left: float = 0.0
     """Estimated time to the end, if patience does not end it sooner."""
+    share: float = 0.0
+    """How much of the training is done, 0 to 1, by steps or by the time allowed."""
     warning: str = ""
     """What changed without ending the training: memory ran out, say, so that fewer
     patches are computed at once."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .batch import draw_patch, epoch_order
 from .patches import Sample
 from .plan import Plan
+from .targets import Subject
 
 AHEAD = 2
 """Batches that are drawn before they are asked for."""
@@ -83,6 +84,12 @@ class Feeder:
             if key not in self._drawn:
                 self._drawn[key] = self._start(self._pool, *key)
         return [future.result() for future in self._drawn.pop((epoch, step))]
+
+    def sources(self, epoch: int, step: int) -> list[tuple[int, Subject]]:
+        """Return, for each patch of a step, its place in the epoch and its image."""
+        order = self._order(epoch)
+        training = self._plan.training
+        return [(place, training[order[place][0]]) for place in self._places(step)]
 
     def _ahead(self, epoch: int, step: int) -> list[_Key]:
         """List this step and the ones after it, into the next epoch."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.settings import DataSettings
 
-if TYPE_CHECKING:
-    from .pair import Pair
+from .pair import Pair
 
 IGNORED = -1
 """Stands for pixels of which nobody says what they are."""

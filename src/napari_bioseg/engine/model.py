@@ -151,18 +151,23 @@ class Model:
                 f"({self.workflow.network}): {error}"
             ) from error
 
-    def copy(self, workflow: Workflow | None = None) -> Model:
+    def copy(
+        self,
+        workflow: Workflow | None = None,
+        *,
+        weights: dict[str, Tensor] | None = None,
+    ) -> Model:
         """Return a model with weights of its own, equal to these.
 
         Parameters
         ----------
         workflow : Workflow, optional
             Of the copy, with the same network; this model's own if not given.
+        weights : dict of str to Tensor, optional
+            Others for the copy to have, as `state_dict` returned them.
         """
         twin = Model.create(workflow or self.workflow, device=self.device)
-        twin.load_state_dict(
-            {name: tensor.clone() for name, tensor in self.state_dict().items()}
-        )
+        twin.load_state_dict(self.state_dict() if weights is None else weights)
         return twin
 
     def activate(self, logits: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from napari_bioseg.settings import Workflow
 from napari_bioseg.settings.task import IGNORE
 
-if TYPE_CHECKING:
-    from .pair import Pair
+from .pair import Pair
 
 
 def check_object_classes(pair: Pair, title: str, workflow: Workflow) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 from .labelled import Region
 from .targets import Subject
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Sample = tuple[NDArray[np.float32], NDArray[np.float32]]
 """A normalised image (C, [Z,] Y, X) and its targets (T, [Z,] Y, X)."""
+DeviceSample = tuple["Tensor", "Tensor"]
+"""The same on the device that trains."""
 
 
 def read_patch(subject: Subject, start: Sequence[int], patch: Sequence[int]) -> Sample:

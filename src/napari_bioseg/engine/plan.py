@@ -19,7 +19,8 @@ from .label_notes import label_notes
 from .labelled import Region, may_ignore, read_ids
 from .networks import Shape, network_notes, network_shape
 from .normalize import Scale, common_scale, is_common
-from .pair import Pair, check_pairs
+from .pair import Pair
+from .pair_checks import check_pairs
 from .patches import grid_size, grid_starts, patches_to_cover, read_box
 from .split import Part, split_pairs
 from .survey import Survey, survey

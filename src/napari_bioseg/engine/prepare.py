@@ -13,6 +13,7 @@ from .model import Model
 from .monitor import check_monitor
 from .pair import Pair
 from .plan import make_plan
+from .precision import precision_note
 from .processes import Processes
 from .run import Run
 from .same_job import check_same_job
@@ -65,6 +66,8 @@ def prepare(
         model.load_state_dict(start.state_dict())
     run = Run(plan, model, path, processes)
     run.notes += notes
+    if said := precision_note(device, workflow.train):
+        run.notes.append(said)
     if state is not None:
         run.resume(state)
     elif run.folder is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,15 +12,22 @@ from safetensors.torch import save
 from napari_bioseg.settings import InstanceSettings, Plateau, Workflow
 
 from .checkpoint import Progress, State, Weights, save_state, write_atomically
+from .device_intensity import (
+    DeviceIntensities,
+    changes_on_device,
+    without_intensities,
+)
 from .events import EpochDone, Reason, Trained
 from .feed import Feeder
 from .fit_validation import fit_to_validation
 from .model import Model
 from .monitor import TRAINING_LOSS, VALIDATION_LOSS, is_better
+from .patches import DeviceSample, Sample
 from .plan import Plan
 from .processes import Processes
 from .schedule import learning_rate
 from .step import Stepped, Stepper
+from .surroundings import rounding_note, surroundings
 from .timetable import Timetable
 from .top_checkpoints import keep_checkpoint
 from .validate import validate
@@ -54,7 +62,9 @@ class Run:
         self.processes = processes or Processes()
         self.folder = folder if self.processes.is_main else None
         self.settings = plan.workflow.train
-        self.progress = Progress(digest=model.trained.digest)
+        self.progress = Progress(
+            digest=model.trained.digest, surroundings=surroundings(model.device)
+        )
         self.notes = list(plan.notes)
         self.best: Weights = {}
         self.time = Timetable(plan)
@@ -62,6 +72,10 @@ class Run:
         self.stepper = Stepper(model, self.settings, self.processes, steps)
         self._trouble = ""
         on_gpu = model.device.type != "cpu"
+        self._intensities: DeviceIntensities | None = None
+        if changes_on_device(plan.workflow.augment, model.device):
+            self._intensities = DeviceIntensities(plan, model.device)
+            plan = without_intensities(plan)
         self._feeder = Feeder(plan, self.processes.share, on_gpu=on_gpu)
 
     def resume(self, state: State) -> None:
@@ -73,7 +87,12 @@ class Run:
         self.model.load_state_dict(state.model)
         self.stepper.load_state(state.optimizer, state.average, state.progress.numbers)
         self.best = state.best
-        self.progress = replace(state.progress, digest=self.progress.digest)
+        here = self.progress.surroundings
+        if said := rounding_note(state.progress.surroundings, here):
+            self.notes.append(said)
+        self.progress = replace(
+            state.progress, digest=self.progress.digest, surroundings=here
+        )
         self.time = Timetable(self.plan, state.progress.seconds)
 
     @property
@@ -98,7 +117,10 @@ class Run:
         """Take one optimiser step."""
         before = self.time.clock.seconds
         epoch = self.progress.epoch + 1
-        batch = self._feeder.batch(epoch, step)
+        drawn = self._feeder.batch(epoch, step)
+        batch: Sequence[Sample] | Sequence[DeviceSample] = drawn
+        if self._intensities is not None:
+            batch = self._intensities.change(drawn, self._feeder, epoch, step)
         # in the middle of the step: a schedule that ends at 0 learns in the last, too
         done = self.time.share_done(self.progress, step + 0.5)
         rate = learning_rate(done, self.settings, self.progress.lowered)
@@ -184,9 +206,7 @@ class Run:
     def trained(self, reason: Reason, message: str = "") -> Trained:
         """Return the last event, with a model that holds the best weights."""
         progress = self.progress
-        model = self.model.copy(self._workflow())
-        if self.best:
-            model.load_state_dict(self.best)
+        model = self.model.copy(self._workflow(), weights=self.best or None)
         if self.plan.grid and progress.epoch:
             model = self._with_thresholds(model, hurry=reason == "stopped")
         return Trained(

@@ -20,9 +20,11 @@ from .loss import Loss
 from .model import Model
 from .optimizer import load_optimizer_state, make_optimizer, optimizer_state
 from .out_of_memory import NOT_EVEN_ONE, fewer_at_once, is_out_of_memory, release
-from .patches import Sample
+from .patches import DeviceSample, Sample
 from .precision import autocast, make_scaler
 from .processes import Processes
+
+Batch = Sequence[Sample] | Sequence[DeviceSample]
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,7 @@ class Stepper:
         mine = -(-self.settings.batch_size // self.processes.count)
         return max(1, -(-mine // self.parts))
 
-    def step(
-        self, samples: Sequence[Sample], rate: float, moment: list[int]
-    ) -> Stepped:
+    def step(self, samples: Batch, rate: float, moment: list[int]) -> Stepped:
         """Take one step.
 
         Parameters
@@ -137,9 +137,7 @@ class Stepper:
             self._update()
         return Stepped(loss, warning)
 
-    def _gradients(
-        self, samples: Sequence[Sample], moment: list[int]
-    ) -> tuple[float, str, bool]:
+    def _gradients(self, samples: Batch, moment: list[int]) -> tuple[float, str, bool]:
         """Add up gradients part by part; return loss, trouble, and "memory is full"."""
         self._optimizer.zero_grad(set_to_none=True)
         value, trouble = 0.0, ""
@@ -168,7 +166,7 @@ class Stepper:
         return value, trouble, False
 
     def _network(self, images: Tensor) -> Tensor:
-        with autocast(self.model.device, self.settings, self.model.dimensions):
+        with autocast(self.model.device, self.settings):
             logits: Tensor = self._forward(images)
         return logits
 
@@ -252,6 +250,6 @@ class Stepper:
             self._scaler.load_state_dict(scaler)
 
 
-def _parts(samples: Sequence[Sample], size: int) -> Iterator[Sequence[Sample]]:
+def _parts(samples: Batch, size: int) -> Iterator[Batch]:
     for first in range(0, len(samples), size):
         yield samples[first : first + size]

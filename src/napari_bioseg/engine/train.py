@@ -170,6 +170,7 @@ def _step_done(run: Run, step: int, stepped: Stepped) -> StepDone:
         loss=stepped.loss,
         learning_rate=run.stepper.learning_rate,
         seconds_left=run.time.seconds_left(run.progress, step + 1),
+        share=run.time.share_done(run.progress, step + 1),
         warning=stepped.warning,
     )
 

@@ -122,7 +122,7 @@ def _attempt(
     """
     try:
         images, targets = to_device(part, model)
-        with autocast(model.device, plan.workflow.train, model.dimensions):
+        with autocast(model.device, plan.workflow.train):
             logits = model.network(images).float()
         value = float(loss(logits, targets)) * len(part)
         counts.add(logits, targets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Settings, setting
+from .base import Settings, Switch, setting
 
 
 class AugmentSettings(Settings):
@@ -84,6 +84,10 @@ class AugmentSettings(Settings):
     chance: float = setting(0.5, ge=0.0, le=1.0, step=0.05, advanced=True)
     """Share of the patches that get any one of the changes from turn to missing
     sections."""
+
+    on_gpu: Switch = setting("auto", advanced=True, title="intensities on GPU")
+    """Change intensities where the network computes instead of on the processor; auto
+    does when that is a GPU. The changes are alike, their random noise is another."""
 
     @property
     def moves(self) -> bool:

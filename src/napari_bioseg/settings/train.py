@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Settings, setting
+from .base import Settings, Switch, setting
 from .optimizer import AdamW, OptimizerSettings
 from .schedule import ScheduleSettings, WarmupCosine
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-Switch = Literal["auto", "on", "off"]
 
 
 class TrainSettings(Settings):
@@ -88,9 +87,8 @@ class TrainSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
         "auto", advanced=True, group="Computer"
     )
-    """Numbers that training computes with; auto takes bfloat16 where the CPU or GPU is
-    faster with it, float16 is for older GPUs. Predictions, and volumes on a CPU, always
-    use float32."""
+    """Numbers that training computes with; auto takes bfloat16 on GPUs that are faster
+    with it, float16 is for older ones. A CPU always computes with float32."""
     channels_last: Switch = setting("auto", advanced=True, group="Computer")
     """Keep an image's channels side by side in memory; auto does where that is faster:
     for 2-D images."""
