@@ -14,8 +14,8 @@ from napari_bioseg.widgets.train.fold_training import (
     earlier_folds,
     training_folds,
 )
+from napari_bioseg.widgets.train.previews import Previews
 from napari_bioseg.widgets.train.train_panel import TrainPanel
-from napari_bioseg.widgets.train.training import Previews
 
 
 @pytest.fixture

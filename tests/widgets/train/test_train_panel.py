@@ -13,10 +13,9 @@ from qtpy.QtCore import Qt
 
 from napari_bioseg.io import read_log
 from napari_bioseg.widgets.session import session_of
-from napari_bioseg.widgets.train import training
+from napari_bioseg.widgets.train import previews
 from napari_bioseg.widgets.train.continuing import STATE_FILE, earlier_training
 from napari_bioseg.widgets.train.train_panel import TrainPanel
-from napari_bioseg.widgets.train.training import Previewer, Previews, View
 
 LONG = 60_000  # ms
 LONGEST_GAP = 1.5  # s: what people call frozen; the gap itself is printed
@@ -280,8 +279,8 @@ def test_slices_of_a_stack_train_a_flat_network(viewer, panel, stack, qtbot):
 
 @pytest.fixture
 def eager_previews(monkeypatch):
-    monkeypatch.setattr(training, "PREVIEW_INTERVAL", 0.05)
-    monkeypatch.setattr(training, "PREVIEW_SHARE", 0.9)
+    monkeypatch.setattr(previews, "PREVIEW_INTERVAL", 0.05)
+    monkeypatch.setattr(previews, "PREVIEW_SHARE", 0.9)
 
 
 def test_preview_is_one_layer_and_leaves_the_view_alone(
@@ -368,34 +367,6 @@ def test_preview_of_a_stack_shows_the_slice_on_screen(
     click(qtbot, panel.stop_button)
     finished(panel, qtbot)
     assert panel.note.message == ""
-
-
-def test_previews_take_a_tenth_of_the_time_at_most():
-    now = [0.0]
-    previews = Previews()
-    previews.post(View(np.zeros((1, 64, 64)), (slice(0, 64), slice(0, 64))))
-    previewer = Previewer(previews, clock=lambda: now[0])
-    taken = 0
-    while now[0] < 100:
-        now[0] += 0.05  # a training step
-        if previewer.due() is not None:
-            taken += 1
-            began = now[0]
-            now[0] += 0.4  # a slow preview
-            previewer._plan(began, now[0])
-            previews.painted()
-    assert taken > 5
-    assert taken * 0.4 <= 0.1 * now[0] + 0.4
-
-
-def test_no_preview_before_the_last_one_is_painted():
-    previews = Previews()
-    view = View(np.zeros((1, 8, 8)), (slice(0, 8), slice(0, 8)))
-    previews.post(view)
-    assert previews.take() is view
-    assert previews.take() is None
-    previews.painted()
-    assert previews.take() is view
 
 
 # ---- bad input ----

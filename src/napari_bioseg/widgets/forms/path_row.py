@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 
 
 class PathRow(QWidget):
-    """A line for a folder with a button that opens the folder dialog.
+    """A line for a folder or file with a button that opens the dialog for it.
 
     Parameters
     ----------
@@ -26,6 +26,9 @@ class PathRow(QWidget):
         Shown while the line is empty.
     tip : str
         Sentence of help shown on hover.
+    files : str, optional
+        Which files are chosen from, such as ``"Tables (*.csv)"``; a folder is chosen
+        if not given.
     parent : QWidget, optional
         Parent widget.
     """
@@ -37,10 +40,12 @@ class PathRow(QWidget):
         caption: str,
         placeholder: str,
         tip: str = "",
+        files: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._caption = caption
+        self._files = files
         self.line = QLineEdit()
         self.line.setPlaceholderText(placeholder)
         self.line.setToolTip(tip)
@@ -59,7 +64,7 @@ class PathRow(QWidget):
 
     @property
     def path(self) -> Path | None:
-        """The folder, or None while the line is empty."""
+        """The folder or file, or None while the line is empty."""
         text = self.line.text().strip()
         return Path(text).expanduser() if text else None
 
@@ -78,8 +83,12 @@ class PathRow(QWidget):
         start = self.path
         while start is not None and not start.exists() and start != start.parent:
             start = start.parent
-        chosen = QFileDialog.getExistingDirectory(
-            self, self._caption, str(start or Path.home())
-        )
+        place = str(start or Path.home())
+        if self._files:
+            chosen, _ = QFileDialog.getOpenFileName(
+                self, self._caption, place, self._files
+            )
+        else:
+            chosen = QFileDialog.getExistingDirectory(self, self._caption, place)
         if chosen:
             self.path = Path(chosen)

@@ -95,6 +95,7 @@ class Effort(QWidget):
         layout.addWidget(self.note)
         self.preset.changed.connect(self._preset_chosen)
         self.minutes.valueChanged.connect(lambda _: self.changed.emit())
+        self.folds.valueChanged.connect(lambda _: self.changed.emit())
         for form in (self.data, self.augment, self.network, self.train):
             form.changed.connect(lambda _: self.changed.emit())
             form.error.connect(lambda _: self.changed.emit())

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from napari_bioseg.settings import Workflow
 
 from .continuing import Earlier, earlier_training
-from .training import Doing, Previews, training
+from .previews import Previews
+from .training import Doing, training
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Pair

@@ -321,4 +321,8 @@ class LayerPairs(QWidget):
             return
         layers = list(self._viewer.layers)
         truth = [x for x in layers if is_labels(x) and not role_of(x)]
-        self.pairs = match_layers([x for x in layers if is_image(x)], truth)
+        found = match_layers([x for x in layers if is_image(x)], truth)
+        # a layer that takes no part, such as a preview, gives no reason to judge anew
+        shown = [row.pair for row in self.rows if row.pair != (None, None)]
+        if not self.rows or found != shown:
+            self.pairs = found

@@ -22,7 +22,7 @@ from napari_bioseg.widgets.bridge.placing import moved
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.rows import row_of
 
-from .training import PreviewReady, Previews, View
+from .previews import PreviewReady, Previews, View
 
 LOOK_INTERVAL = 300
 """Milliseconds between two looks at what is on screen."""

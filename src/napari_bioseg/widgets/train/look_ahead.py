@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.settings import Workflow
-from napari_bioseg.widgets.bridge.reading import Source
+
+from .division import DividedSource
 
 COLUMNS = 3
 """Patches side by side in the picture of augmented samples."""
@@ -60,7 +61,11 @@ class Places:
 
 
 def look_ahead(
-    what: str, source: Source, workflow: Workflow, *, cancelled: Callable[[], bool]
+    what: str,
+    source: DividedSource,
+    workflow: Workflow,
+    *,
+    cancelled: Callable[[], bool],
 ) -> Samples | list[Places]:
     """Read the training data and work out what training will be shown.
 
@@ -68,7 +73,7 @@ def look_ahead(
     ----------
     what : {"samples", "places"}
         What to work out.
-    source : Source
+    source : DividedSource
         The training pairs.
     workflow : Workflow
         All settings.

@@ -10,7 +10,6 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bioseg.settings import Workflow
-from napari_bioseg.widgets.bridge.reading import Source
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.look import Palette, palette_of
 from napari_bioseg.widgets.forms.note import Note
@@ -18,6 +17,7 @@ from napari_bioseg.widgets.forms.rows import row_of
 from napari_bioseg.widgets.jobs.worker import Job, Latest
 from napari_bioseg.widgets.session import BusyError, Session
 
+from .division import DividedSource
 from .look_ahead import Samples, look_ahead
 from .rate_finder import RateFinder, trying_rates
 from .shown_ahead import show_places, show_samples
@@ -57,7 +57,7 @@ class LookFirst(QWidget):
         self,
         viewer: Any,
         session: Session,
-        data: Callable[[], tuple[Source, Workflow]],
+        data: Callable[[], tuple[DividedSource, Workflow]],
         images: Callable[[], list[Any]],
         parent: QWidget | None = None,
     ) -> None:

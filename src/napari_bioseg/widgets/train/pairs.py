@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_bioseg.widgets.bridge.matching import spatial_shape
+from napari_bioseg.widgets.bridge.proposal import Proposal
+from napari_bioseg.widgets.bridge.reading import FolderSource, Source, layer_source
 from napari_bioseg.widgets.forms.path_row import PathRow
 from napari_bioseg.widgets.forms.rows import field, row_of
 from napari_bioseg.widgets.forms.segmented import Segmented
@@ -157,6 +160,38 @@ class Pairs(QWidget):
         """Whether stacks are taken apart into 2-D slices."""
         return not self.stack.isHidden() and self.stack.value == "2"
 
+    @property
+    def source(self) -> Source:
+        """Where the pairs come from.
+
+        Raises
+        ------
+        ValueError
+            If they are not complete or do not fit.
+        """
+        if self.problem:
+            raise ValueError(self.problem)
+        folders = self.folders.folders
+        if self.where.value == "folders" and folders is not None:
+            return FolderSource(*folders, self.folders.classes)
+        layers = self.layers
+        return layer_source(layers.pairs, slices=self.slices, kinds=layers.class_layers)
+
+    @property
+    def images(self) -> list[Any]:
+        """The image layers that are learned from."""
+        if self.where.value == "folders":
+            return []
+        return [image for image, _ in self.layers.pairs]
+
+    @property
+    def dimensions(self) -> int:
+        """Spatial axes as the layers have them; 2 where files are not read yet."""
+        source = self.source
+        if isinstance(source, FolderSource):
+            return 2
+        return int(source.raw[0].labels.ndim)
+
     def ask_classes(self, asked: bool) -> None:
         """Ask for the classes of objects, or do not.
 
@@ -182,3 +217,21 @@ class Pairs(QWidget):
         )
         self.stack.setVisible(deep)
         self.changed.emit()
+
+
+def judge(source: Source, *, cancelled: Callable[[], bool]) -> Proposal:
+    """Look at the training data; a newer request makes the answer worthless.
+
+    Parameters
+    ----------
+    source : Source
+        Where the pairs come from.
+    cancelled : callable
+        Not asked: a look cannot be given up half-way.
+
+    Returns
+    -------
+    Proposal
+    """
+    del cancelled
+    return source.judge()

@@ -10,11 +10,11 @@ from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_bioseg.settings import Workflow
-from napari_bioseg.widgets.bridge.reading import Source
 from napari_bioseg.widgets.forms.look import Palette
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.still_plot import paint_axes, still_plot
 
+from .division import DividedSource
 from .training import Doing
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 HEIGHT = 130
 
 
-def trying_rates(source: Source, workflow: Workflow) -> Generator[Any, Any, None]:
+def trying_rates(
+    source: DividedSource, workflow: Workflow
+) -> Generator[Any, Any, None]:
     """Try rising learning rates, in the thread of a job.
 
     Parameters
     ----------
-    source : Source
+    source : DividedSource
         The training pairs.
     workflow : Workflow
         All settings.

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QGridLayout
 
 from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
 from napari_bioseg.widgets.bridge.proposal import Proposal
-from napari_bioseg.widgets.bridge.reading import FolderSource, Source, layer_source
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.look import Palette
 from napari_bioseg.widgets.forms.note import Note
@@ -23,16 +21,18 @@ from napari_bioseg.widgets.opening import open_panel
 from napari_bioseg.widgets.panel import Panel
 from napari_bioseg.widgets.session import BusyError, session_of
 
-from .buttons import enable, wide_button
 from .continuing import earlier_training
+from .division import DividedSource
 from .effort import Effort
 from .fold_training import earlier_folds, training_folds
 from .goal import Goal
+from .judged_by import JudgedBy
 from .look_first import LookFirst
 from .model_place import ModelPlace
-from .onward import further, onward, resumed
 from .offered_data import OfferedData
-from .pairs import Pairs
+from .onward import further, onward, resumed
+from .pairs import Pairs, judge
+from .run_buttons import RunButtons
 from .sparse_labels import SparseLabels
 from .targets import Targets
 from .training import training
@@ -65,7 +65,7 @@ class TrainPanel(Panel):
         self._edits.timeout.connect(self._pairs_changed)
         self._make_parts()
         self._lay_out()
-        self._judge: Latest = Latest(_judge)
+        self._judge: Latest = Latest(judge)
         self._judge.result.connect(self._judged)
         self._judge.failed.connect(self._not_judged)
         self._connect()
@@ -80,6 +80,7 @@ class TrainPanel(Panel):
     def _make_parts(self) -> None:
         self.pairs = Pairs(self.viewer)
         self.pairs_note = Note()
+        self.judged = JudgedBy(LABEL_WIDTH)
         self.sparse = SparseLabels()
         self._offered = OfferedData()
         self.goal = Goal(LABEL_WIDTH)
@@ -90,35 +91,30 @@ class TrainPanel(Panel):
             self.viewer,
             self.session,
             lambda: (self.source, self.workflow),
-            self._images,
+            lambda: self.pairs.images,
         )
         self.place = ModelPlace(LABEL_WIDTH)
-        self.train_button = wide_button(
-            "Train", "Start training a new model.", main=True
-        )
-        self.pause_button = wide_button("Pause", "")
-        self.stop_button = wide_button("Stop", "")
-        self.continue_button = wide_button("Continue", "")
+        self.buttons = RunButtons()
+        self.train_button = self.buttons.train
+        self.pause_button = self.buttons.pause
+        self.stop_button = self.buttons.stop
+        self.continue_button = self.buttons.go_on
         self.note = Note()
         self.view = TrainingView(self.viewer, self.session)
 
     def _lay_out(self) -> None:
-        buttons = QGridLayout()
-        buttons.setSpacing(4)
-        buttons.addWidget(self.train_button, 0, 0, 1, 3)
-        row = (self.pause_button, self.stop_button, self.continue_button)
-        for column, button in enumerate(row):
-            buttons.addWidget(button, 1, column)
-        self.add(title("Training data"), self.pairs, self.pairs_note, self.sparse)
+        self.add(title("Training data"), self.pairs, self.pairs_note)
+        self.add(self.judged, self.sparse)
         self.add(title("Learn"), self.goal, self.goal_note)
         look = Section("Look before you train", self.look)
         look.setToolTip("Augmented samples, where patches fall, a good learning rate.")
         self.add(title("Effort"), self.effort, look)
-        self.add(title("Model"), self.place, buttons, self.note, self.view)
+        self.add(title("Model"), self.place, self.buttons, self.note, self.view)
 
     def _connect(self) -> None:
         self.pairs.changed.connect(self._pairs_changed)
         self.pairs.edited.connect(self._edits.start)
+        self.judged.changed.connect(self._refresh)
         self.goal.changed.connect(self._goal_changed)
         self.goal.targets.clicked.connect(self._show_targets)
         self.effort.changed.connect(self._effort_changed)
@@ -147,23 +143,15 @@ class TrainPanel(Panel):
     # ---- what is asked for ----
 
     @property
-    def source(self) -> Source:
-        """Where the training pairs come from.
+    def source(self) -> DividedSource:
+        """Where the training pairs come from, and which of them judge.
 
         Raises
         ------
         ValueError
             If they are not complete or do not fit.
         """
-        if self.pairs.problem:
-            raise ValueError(self.pairs.problem)
-        folders = self.pairs.folders.folders
-        if self.pairs.where.value == "folders" and folders is not None:
-            return FolderSource(*folders, self.pairs.folders.classes)
-        layers = self.pairs.layers
-        return layer_source(
-            layers.pairs, slices=self.pairs.slices, kinds=layers.class_layers
-        )
+        return DividedSource(self.pairs.source, self.judged.division)
 
     @property
     def workflow(self) -> Workflow:
@@ -180,12 +168,6 @@ class TrainPanel(Panel):
             workflow = workflow.replace(data=data)
         return workflow
 
-    def _images(self) -> list[Any]:
-        """Return the image layers that are learned from."""
-        if self.pairs.where.value == "folders":
-            return []
-        return [image for image, _ in self.pairs.layers.pairs]
-
     def _pairs_changed(self) -> None:
         self.proposal = None
         self._refresh()
@@ -194,7 +176,7 @@ class TrainPanel(Panel):
             self.pairs_note.clear()
             return
         try:
-            source = self.source
+            source = self.pairs.source
         except ValueError as error:
             self.pairs_note.error(str(error))
             return
@@ -235,6 +217,7 @@ class TrainPanel(Panel):
 
     def _goal_changed(self) -> None:
         self.pairs.ask_classes(self.goal.task.has_classes)
+        self.judged.ask_classes(self.goal.task.has_classes)
         self.effort.show_task(self.goal.task)
         self.goal_note.clear()
         if self.proposal is not None:
@@ -325,7 +308,8 @@ class TrainPanel(Panel):
         except ValueError as error:
             self.note.error(str(error))
             return
-        dimensions = self._dimensions(source)
+        proposal = self.proposal
+        dimensions = self.pairs.dimensions if proposal is None else proposal.dimensions
         previews = self.view.preview.start(dimensions)
         data = (source.read, settings, folder, previews)
         work: Callable[[], Generator[Any, Any, Any]]
@@ -343,18 +327,11 @@ class TrainPanel(Panel):
         self._follow(job)
         job.start()
 
-    def _dimensions(self, source: Source) -> int:
-        if self.proposal is not None:
-            return self.proposal.dimensions
-        if isinstance(source, FolderSource):
-            return 2
-        return int(source.raw[0].labels.ndim)
-
     def _follow(self, job: Job) -> None:
         """Show what a job does from now on."""
         self.job = job
         self.note.clear()
-        self.view.follow(job, self.effort.minutes.value())
+        self.view.follow(job)
         job.state_changed.connect(self._job_changed)
         job.finished.connect(self._job_changed)
         self._refresh()
@@ -390,23 +367,10 @@ class TrainPanel(Panel):
         state = self.job.state if self.job is not None else "idle"
         active = self.job is not None and self.job.active
         reason = self._obstacle()
-        enable(self.train_button, reason, "Start training a new model.")
-        paused = state == "paused"
-        self.pause_button.setText("Resume" if paused else "Pause")
-        enable(
-            self.pause_button,
-            "" if state in ("running", "paused") else "nothing is being trained",
-            "Go on." if paused else "Wait until Resume is pressed.",
-        )
-        enable(
-            self.stop_button,
-            "" if state in ("running", "paused") else "nothing is being trained",
-            "End the training now and keep the best model so far.",
-        )
-        obstacle, tip = ("", "") if active else onward(self.place.folder)
-        enable(self.continue_button, reason or obstacle, tip)
+        ahead = ("", "") if active else onward(self.place.folder)
+        self.buttons.follow(state, reason, ahead)
         self.look.enable(reason)
-        for part in (self.pairs, self.goal, self.effort, self.place):
+        for part in (self.pairs, self.judged, self.goal, self.effort, self.place):
             part.setEnabled(not active)
         if self.note.kind == "hint":
             self.note.say("" if active else reason)
@@ -418,14 +382,13 @@ class TrainPanel(Panel):
         other = self.session.job
         if other is not None and other.active:
             return f"{other.name} is {other.state}: wait for its end or stop it first"
-        if self.pairs.problem:
-            return self.pairs.problem
+        if self.pairs.problem or self.judged.problem:
+            return self.pairs.problem or self.judged.problem
+        if self.effort.folds.value() > 1 and self.judged.how.value != "share":
+            return (
+                "training in folds divides the images itself: judge by a share, or "
+                "set Folds to off"
+            )
         if self.pairs_note.kind == "error" and self.pairs_note.message:
             return self.pairs_note.message
         return self.effort.note.message
-
-
-def _judge(source: Source, *, cancelled: Callable[[], bool]) -> Proposal:
-    """Look at the training data; a newer request makes the answer worthless."""
-    del cancelled
-    return source.judge()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ from napari_bioseg.widgets.jobs.worker import Job
 from .fold_training import FoldsDone, FoldStarted
 from .live_preview import LivePreview
 from .plots import LearningPlot
-from .training import Doing, NotSaved, NotWritten, PreviewReady, Saved, save
+from .previews import PreviewReady, PreviewSkipped
+from .training import Doing, NotSaved, NotWritten, Saved, save
 
 ENDS = {
     "finished": "all epochs done",
@@ -58,13 +58,10 @@ class TrainingView(QWidget):
         self._session = session
         self._model: Any = None
         self._started: Any = None
-        self._deadline: float | None = None
-        self._first_step: float | None = None
-        self._paused_at: float | None = None
+        self._paused = False
         self._epoch_text = ""
         self._fold_text = ""
         self._ended = ""
-        self.minutes = 0.0
         self.failed = False
         self.progress = ProgressLine()
         self.plot = LearningPlot(palette_of(viewer))
@@ -102,19 +99,17 @@ class TrainingView(QWidget):
         """
         self.plot.palette_changed(palette)
 
-    def follow(self, job: Job, minutes: float = 0.0) -> None:
+    def follow(self, job: Job) -> None:
         """Show what a job does from now on.
 
         Parameters
         ----------
         job : Job
             A training job.
-        minutes : float
-            Its time limit, for the time left; 0 for none.
         """
         self.failed = False
-        self.minutes = minutes
-        self._model = self._started = self._deadline = self._first_step = None
+        self._model = self._started = None
+        self._paused = False
         self.result.clear()
         self._fold_text = ""
         self._report = None
@@ -157,7 +152,6 @@ class TrainingView(QWidget):
 
     def _on_fold(self, event: FoldStarted) -> None:
         self._fold_text = f"fold {event.number} of {event.count} · "
-        self._deadline = self._first_step = None
 
     def _on_folds_done(self, event: FoldsDone) -> None:
         done = f"{event.finished} of {event.count} folds are trained"
@@ -169,7 +163,6 @@ class TrainingView(QWidget):
     def _on_started(self, event: Any) -> None:
         self._started = event
         self.plot.reset(event.first_epoch)
-        self._first_step = time.monotonic()
         size = "×".join(str(side) for side in event.patch)
         guess = "" if event.estimate is None else _guessed(event.estimate)
         images = counted(event.training, "image")
@@ -187,37 +180,13 @@ class TrainingView(QWidget):
             return
         if event.warning:
             self.trouble.emit(event.warning, "warning")
-        if event.seconds_left > 0:
-            self._deadline = time.monotonic() + event.seconds_left
-        done = event.epoch - 1 + event.step / event.steps
         self._epoch_text = f"{self._fold_text}epoch {event.epoch}/{started.epochs}"
-        share = max(done / started.epochs, self._share_of_time())
-        if self._paused_at is None:
-            self.progress.report(share, f"{self._epoch_text}{self._left(done)}")
-        else:  # a step that was on its way when Pause was pressed
-            self.progress.report(share, f"paused · {self._epoch_text}")
-
-    def _share_of_time(self) -> float:
-        if not self.minutes or self._first_step is None:
-            return 0.0
-        return (time.monotonic() - self._first_step) / (60 * self.minutes)
-
-    def _left(self, done: float) -> str:
-        """Return the time left, from the engine's estimate or from the first steps."""
-        now = time.monotonic()
-        if self._deadline is not None:
-            return f" · {clock(self._deadline - now)} left"
-        first, started = self._first_step, self._started
-        run = done - (started.first_epoch - 1)
-        if first is None or run <= 0 or now - first < 2:
-            return ""
-        left = (now - first) / run * (started.epochs - done)
-        if self.minutes:
-            left = min(left, 60 * self.minutes - (now - first))
-        return f" · about {clock(left)} left"
+        text = f"{self._epoch_text} · {clock(event.seconds_left)} left"
+        if self._paused:  # a step that was on its way when Pause was pressed
+            text = f"paused · {self._epoch_text}"
+        self.progress.report(event.share, text)
 
     def _on_epoch(self, event: Any) -> None:
-        self._deadline = time.monotonic() + event.seconds_left
         self.plot.add_epoch(
             event.epoch,
             event.train_loss,
@@ -231,6 +200,9 @@ class TrainingView(QWidget):
 
     def _on_preview(self, event: PreviewReady) -> None:
         self.preview.show_preview(event)
+
+    def _on_preview_skipped(self, event: PreviewSkipped) -> None:
+        self.trouble.emit(event.message, "warning")
 
     def _on_trained(self, event: Any) -> None:
         self._model = event.model
@@ -278,17 +250,10 @@ class TrainingView(QWidget):
     def _state_changed(self, state: str) -> None:
         if not alive(self):
             return
-        now = time.monotonic()
-        if state == "paused":
-            self._paused_at = now
+        self._paused = state == "paused"
+        if self._paused:
             text = f"paused · {self._epoch_text}".rstrip(" ·")
             self.progress.report(self.progress.value() / 1000, text)
-        elif self._paused_at is not None:
-            waited, self._paused_at = now - self._paused_at, None
-            if self._first_step is not None:
-                self._first_step += waited
-            if self._deadline is not None:
-                self._deadline += waited
 
 
 def _guessed(estimate: Any) -> str:
@@ -351,6 +316,7 @@ _HANDLERS: dict[str, Callable[[TrainingView, Any], None]] = {
     "StepDone": TrainingView._on_step,
     "EpochDone": TrainingView._on_epoch,
     "PreviewReady": TrainingView._on_preview,
+    "PreviewSkipped": TrainingView._on_preview_skipped,
     "Trained": TrainingView._on_trained,
     "Saved": TrainingView._on_saved,
     "NotSaved": TrainingView._on_not_saved,
