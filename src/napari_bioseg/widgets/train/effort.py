@@ -62,7 +62,7 @@ class Effort(QWidget):
         self.minutes.setDecimals(1)
         self.minutes.setSingleStep(minutes.step or 1.0)
         self.minutes.setSuffix(" min")
-        self.minutes.setSpecialValueText("no limit")
+        self.minutes.setSpecialValueText("none")  # longer words are cut off
         self.minutes.setToolTip(minutes.help)
         guard_wheel(self.minutes)
         start = Workflow.preset("fast")
