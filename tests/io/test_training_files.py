@@ -8,9 +8,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 
 from napari_bioseg.engine import EpochDone, Pair, StepDone, train
 from napari_bioseg.io import TrainingFiles, read_log
+from napari_bioseg.io import report as report_module
 from napari_bioseg.io import tensorboard as tensorboard_module
 from napari_bioseg.io.svg_curves import svg_curves
 from napari_bioseg.samples import touching_cells_2d, touching_cells_3d
@@ -204,6 +206,47 @@ def test_a_full_disk_is_said_and_training_goes_on(tmp_path):
     files = TrainingFiles(blocked, workflow)
     said = [files.see(event) for event in train(pairs, workflow)]
     assert sum("could not write the record" in text for text in said) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory (injected)"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory (injected)"),
+    ],
+)
+@pytest.mark.parametrize("wanted", ["report", "tensorboard"])
+def test_pictures_that_memory_does_not_suffice_for_fail_no_training(
+    tmp_path, monkeypatch, error, wanted
+):
+    def no_room(model, example):
+        raise error
+
+    for module in (report_module, tensorboard_module):
+        monkeypatch.setattr(module, "prediction_pictures", no_room)
+    pairs, workflow = job(epochs=1, **{"report": False, wanted: True})
+    files = TrainingFiles(tmp_path, workflow)
+    events = train(pairs, workflow, folder=tmp_path)
+    said = [text for text in map(files.see, events) if text]
+    assert len(said) == 1
+    assert "memory does not suffice for its pictures" in said[0]
+    assert files.report is None
+    assert not (tmp_path / "report.html").exists()
+    assert len(read_log(tmp_path)) == 1  # what needs no memory is written
+
+
+def test_other_errors_of_the_pictures_are_not_taken_for_lack_of_memory(
+    tmp_path, monkeypatch
+):
+    def wrong(model, example):
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(report_module, "prediction_pictures", wrong)
+    pairs, workflow = job(epochs=1)
+    files = TrainingFiles(tmp_path, workflow)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        [files.see(event) for event in train(pairs, workflow)]
 
 
 def test_curves_leave_gaps_and_stay_inside():

@@ -64,6 +64,15 @@ class TrainingFiles:
             self._see(event)
         except OSError as error:
             return f"could not write the record of the training: {error}"
+        except (RuntimeError, MemoryError) as error:
+            from napari_bioseg.engine.out_of_memory import is_out_of_memory
+
+            if not is_out_of_memory(error):
+                raise
+            return (
+                "could not write the record of the training: memory does not suffice "
+                "for its pictures of predictions"
+            )
         return ""
 
     def _see(self, event: TrainEvent) -> None:
