@@ -176,3 +176,21 @@ def test_settings_go_into_the_workflow(tmp_path):
     workflow = Workflow(cleanup=CleanupSettings(steps=(DenseCRF(reach=12),)))
     workflow.to_yaml(tmp_path / "workflow.yaml")
     assert Workflow.from_yaml(tmp_path / "workflow.yaml") == workflow
+
+
+def test_holes_in_the_image_count_as_dark():
+    _, image, prediction = scene((6, 9))
+    labels = classify(prediction)
+    image = image.astype(np.float32)
+    image[2, 3] = image.min()
+    filled = dense_crf(labels, prediction=prediction, image=image)
+    image[2, 3] = np.nan
+    image[0, 0] = image[np.isfinite(image)].max()
+    bright = image.copy()
+    image[0, 0] = np.inf
+    found = dense_crf(labels, prediction=prediction, image=image)
+    wanted = dense_crf(labels, prediction=prediction, image=bright)
+    np.testing.assert_array_equal(found, wanted)
+    assert filled.shape == found.shape
+    everywhere = np.full((6, 9), np.nan)
+    assert dense_crf(labels, prediction=prediction, image=everywhere).max() <= 2

@@ -186,8 +186,12 @@ def _features(
     columns = [places * (sizes / reach).astype(np.float32)[:, np.newaxis]]
     for channel in image:
         bright = channel.reshape(1, -1).astype(np.float32)
-        spread = max(float(bright.max() - bright.min()), 1e-12)
-        columns.append((bright - bright.min()) / np.float32(spread * contrast))
+        known = bright[np.isfinite(bright)]
+        low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
+        # holes in the image count as dark
+        bright = np.nan_to_num(bright, nan=low, posinf=high, neginf=low)
+        spread = max(float(high - low), 1e-12)
+        columns.append((bright - low) / np.float32(spread * contrast))
     return np.ascontiguousarray(np.concatenate(columns).T)
 
 
