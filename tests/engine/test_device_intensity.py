@@ -157,3 +157,23 @@ def test_training_learns_and_goes_on_bit_for_bit(disks, tiny, tmp_path, accumula
     assert isinstance(rest[-1], Trained)
     other = augment.replace(on_gpu="off")
     assert told(train(pairs, workflow.replace(augment=other))) != losses
+
+
+def test_memory_that_runs_out_ends_no_training(monkeypatch, disks, tiny):
+    plan = make_plan([disks()], tiny)
+    change = DeviceIntensities._changed
+    tried = []
+
+    def small(self, *args):
+        tried.append(self._device.type)
+        if self._device.type != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return change(self, *args)
+
+    monkeypatch.setattr(DeviceIntensities, "_changed", small)
+    changing = DeviceIntensities(plan, torch.device("meta"))
+    feeder = Feeder(without_intensities(plan))
+    for step in range(2):
+        drawn = feeder.batch(1, step)
+        assert len(changing.change(drawn, feeder, 1, step)) == len(drawn)
+    assert tried == ["meta", "cpu", "cpu"]

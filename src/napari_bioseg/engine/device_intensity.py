@@ -16,6 +16,7 @@ from napari_bioseg.settings import AugmentSettings
 
 from .feed import Feeder
 from .intensity import TRUNCATE, IntensityChanges, draw_intensity_changes
+from .out_of_memory import is_out_of_memory, release
 from .patches import DeviceSample, Sample
 from .plan import Plan
 
@@ -66,8 +67,21 @@ class DeviceIntensities:
         Returns
         -------
         list of (image, targets)
-            On the device.
+            On the device, or on the processor once memory there ran out.
         """
+        try:
+            return self._changed(samples, feeder, epoch, step)
+        except RuntimeError as error:
+            if self._device.type == "cpu" or not is_out_of_memory(error):
+                raise
+        # from now on like samples that were never there: computed on the processor
+        release(self._device)
+        self._device = torch.device("cpu")
+        return self._changed(samples, feeder, epoch, step)
+
+    def _changed(
+        self, samples: Sequence[Sample], feeder: Feeder, epoch: int, step: int
+    ) -> list[DeviceSample]:
         changed = []
         sources = feeder.sources(epoch, step)
         for (image, targets), (place, subject) in zip(samples, sources, strict=True):
