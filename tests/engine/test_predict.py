@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from functools import partial
 
 import dask.array
@@ -156,6 +157,20 @@ def test_a_part_has_the_intensities_of_the_whole(normalization):
     )
     *_, alone = predict_tiles(image[(slice(None), *region)], model, settings)
     assert abs(alone.data - part.data).max() > 1e-3
+
+
+def test_the_scheduler_reads_the_pixels_of_a_lazy_part(monkeypatch):
+    def never(*_):
+        raise AssertionError("a worker that computes for itself can wait for ever")
+
+    model, image = lively(depth=1), noise(60, 70)
+    settings = PredictSettings(device="cpu", tile=(16, 16))
+    region = (slice(8, 50), slice(16, 70))
+    *_, wanted = predict_tiles(Part(image, region), model, settings)
+    monkeypatch.setattr(sys.modules[predict.__module__], "_tile", never)
+    lazy = Part(dask.array.from_array(image, chunks=20), region)
+    found = predict(lazy, model, settings).compute()
+    np.testing.assert_allclose(found, wanted.data, atol=1e-5)
 
 
 def test_holes_and_damage_in_a_part_are_told():

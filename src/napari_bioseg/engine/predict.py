@@ -17,6 +17,7 @@ from napari_bioseg.settings import PredictSettings
 
 from .memory import keep_freed_memory
 from .model import Model
+from .part import Part
 from .run_tiles import TileRunner
 from .stored_values import to_store
 from .tiling import Index, Region, Tiling
@@ -104,8 +105,10 @@ def delayed_blocks(runner: TileRunner) -> dict[Index, Any]:
     dict of index to dask.delayed.Delayed
     """
     tiling, image = runner.tiling, runner.image.image
+    whole = image.whole if isinstance(image, Part) else image
+    lazy = isinstance(whole, dask.array.Array)
     lock = SerializableLock()
-    if isinstance(image, dask.array.Array):
+    if lazy:
         # the scheduler reads the pixels; the runner must not carry the array's graph
         runner = _without_image(runner)
     shared = delayed(_Running, pure=False, traverse=False)(
@@ -114,8 +117,9 @@ def delayed_blocks(runner: TileRunner) -> dict[Index, Any]:
     tiles = {}
     for index in tiling.indices():
         region = tiling.read(index)
-        if isinstance(image, dask.array.Array):
-            pixels = image[(slice(None), *region)]
+        if lazy:
+            here: Any = (slice(None), *region)
+            pixels = whole[image.in_whole(here) if whole is not image else here]
             tiles[index] = delayed(_answer, pure=False)(shared, pixels, lock)
         else:
             tiles[index] = delayed(_tile, pure=False)(shared, region, lock)
