@@ -116,3 +116,36 @@ def test_nothing_stays_half_written(small_pieces):
     layer.undo()
     layer.undo()
     np.testing.assert_array_equal(layer.data, drawn())
+
+
+def test_labels_that_can_only_be_read_are_refused():
+    data = drawn()
+    data.setflags(write=False)
+    layer, told = Labels(data, name="archive"), []
+    work = Writing()
+    with pytest.raises(ValueError, match="archive can only be read"):
+        work.write(layer, both(drawn()), (), told.append)
+    assert told == []
+    assert not work.busy
+    assert locked_ids(layer) == ()
+
+
+def test_an_error_stops_no_other_change(small_pieces, monkeypatch):
+    layer, told = Labels(drawn()), []
+    work = Writing()
+    work.write(layer, both(drawn()), (), told.append)
+
+    def fails(*_, **__):
+        raise RuntimeError("no more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(layer, "data_setitem", fails)
+        with pytest.raises(RuntimeError, match="no more"):
+            work.finish()
+    assert told == [False]
+    assert not work.busy
+    assert not watch_hands(layer).painting
+    np.testing.assert_array_equal(layer.data, drawn())
+    work.write(layer, both(drawn()), (), told.append)
+    work.finish()
+    assert told == [False, True]

@@ -61,8 +61,18 @@ class Writing(QObject):
         then : callable
             Called at the end with True, or with False where the labels no longer are
             what the change was worked out from; then nothing is changed.
+
+        Raises
+        ------
+        ValueError
+            If the labels cannot be written to.
         """
         self.finish()
+        if not getattr(getattr(layer.data, "flags", None), "writeable", True):
+            raise ValueError(
+                f"{layer.name} can only be read, as files are that are opened so; "
+                "duplicate the layer and change the copy"
+            )
         self._draft = _Draft(unwrapped(layer), change, frame, then)
         self._go_on()
 
@@ -75,7 +85,13 @@ class Writing(QObject):
         draft = self._draft
         if draft is None:
             return
-        fits = draft.write_piece()
+        try:
+            fits = draft.write_piece()
+        except Exception:
+            self._draft = None  # else everything after it would wait for ever
+            draft.take_back()
+            draft.then(False)
+            raise
         if fits and not draft.complete:
             self._next.start()
             return

@@ -350,7 +350,10 @@ class MeasurePanel(MeasureControls):
             return
         count = int(self._gone.sum())
         written = partial(self._taken_away, count)
-        self._writing.write(target.layer, change, (), written)
+        try:
+            self._writing.write(target.layer, change, (), written)
+        except ValueError as error:
+            self.removed.error(str(error))
 
     def _taken_away(self, count: int, fits: bool) -> None:
         if not fits:

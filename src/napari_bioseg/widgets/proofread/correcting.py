@@ -71,6 +71,10 @@ class Correcting(QObject):
         self._orders.append(order)
         self._begin()
 
+    def finish(self) -> None:
+        """Write what is half written."""
+        self._writing.finish()
+
     def forget(self) -> None:
         """Drop what waits and what is worked out; what is half written is finished."""
         self._orders.clear()
@@ -92,7 +96,10 @@ class Correcting(QObject):
             return
         layer, order = scene[0].layer, worked_out.order
         written = partial(self._written, worked_out)
-        self._writing.write(layer, worked_out.change, order.frame, written)
+        try:
+            self._writing.write(layer, worked_out.change, order.frame, written)
+        except ValueError as error:
+            self._failed(error)
 
     def _written(self, worked_out: Corrected, fits: bool) -> None:
         self._now = None

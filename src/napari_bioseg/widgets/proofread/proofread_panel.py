@@ -337,6 +337,7 @@ class ProofreadPanel(Panel):
 
     def _history(self, way: str) -> None:
         if self._target is not None:
+            self._correcting.finish()  # else a step before it would be taken back
             getattr(self._target.layer, way)()
             self._say_objects()
 
