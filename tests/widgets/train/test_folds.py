@@ -9,6 +9,7 @@ import pytest
 from napari_bioseg.engine import Pair
 from napari_bioseg.io import open_model
 from napari_bioseg.settings import Workflow
+from napari_bioseg.widgets.predict.known_models import name_of
 from napari_bioseg.widgets.train.fold_training import (
     FoldStarted,
     earlier_folds,
@@ -72,6 +73,7 @@ def test_folds_are_trained_stopped_and_continued(panel, qtbot):
     folder = panel.place.folder
     assert any("fold 1 of 2" in text for text in texts)
     assert "of 2 folds are trained" in panel.view.result.message
+    assert panel.session.model == folder  # never one fold alone
 
     assert "Go on with fold" in panel.continue_button.toolTip()
     panel.continue_button.click()
@@ -84,6 +86,8 @@ def test_folds_are_trained_stopped_and_continued(panel, qtbot):
     with (folder / "folds.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["fold"] for row in rows] == ["1", "2", "mean", "sd"]
+    assert panel.session.model == folder
+    assert name_of(panel.session.model).endswith("(2 folds)")
     assert not panel.continue_button.isEnabled()
     assert "all 2 folds" in panel.continue_button.toolTip()
 

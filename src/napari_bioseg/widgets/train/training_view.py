@@ -213,7 +213,9 @@ class TrainingView(QWidget):
             self.trouble.emit(event.message, "warning")
 
     def _on_saved(self, event: Saved) -> None:
-        self._session.model = event.folder
+        folder = event.folder
+        # folds predict together: what is in use is the folder of all of them
+        self._session.model = folder.parent if self._fold_text else folder
         self.result.say(f"{event.folder.name} is saved: {self._ended}", "good")
         self.result.setToolTip(str(event.folder))
         self._report = event.report
