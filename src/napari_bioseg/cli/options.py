@@ -176,23 +176,17 @@ def input_files(inputs: Sequence[str]) -> dict[str, Path]:
     ValueError
         If one is missing, a folder holds no images, or two would get the same name.
     """
-    from napari_bioseg.io import image_files, stem_of
+    from napari_bioseg.io import by_stem, image_files
 
-    found: dict[str, Path] = {}
+    found: list[Path] = []
     for text in _expanded(inputs):
         path = Path(text)
         is_folder = path.is_dir() and ".zarr" not in text
-        for file in image_files(path) if is_folder else [path]:
-            name = stem_of(file)
-            if found.get(name, file) != file:
-                raise ValueError(
-                    f"{found[name]} and {file} would give results of the same name, "
-                    f"{name}; run them one after the other, into different folders"
-                )
-            if not file.exists():
-                raise ValueError(f"there is no file or folder {file}")
-            found[name] = file
-    return found
+        found += image_files(path) if is_folder else [path]
+    for file in found:
+        if not file.exists():
+            raise ValueError(f"there is no file or folder {file}")
+    return by_stem(found)
 
 
 def _expanded(inputs: Sequence[str]) -> list[str]:

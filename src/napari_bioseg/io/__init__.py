@@ -1,6 +1,6 @@
 """Files: images and labels, folders of pairs, models, predictions and results."""
 
-from .folders import find_pairs, image_files, read_pairs, stem_of
+from .folders import by_stem, find_pairs, image_files, read_pairs, stem_of
 from .images import SUFFIXES, ImageInfo, image_info, label_info, read_image, read_labels
 from .model_folder import ModelError, open_model, peek_model, save_model, save_settings
 from .object_classes import (
@@ -28,6 +28,7 @@ __all__ = [
     "StoredPrediction",
     "TrainingFiles",
     "apply_split",
+    "by_stem",
     "check_free",
     "class_paths",
     "create_prediction",

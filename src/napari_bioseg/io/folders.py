@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,36 @@ def image_files(folder: str | Path) -> list[Path]:
             f"images end in {', '.join(SUFFIXES)}"
         )
     return sorted(found, key=lambda path: _natural(path.name))
+
+
+def by_stem(files: Iterable[Path]) -> dict[str, Path]:
+    """Return files by the names that their results will have.
+
+    Parameters
+    ----------
+    files : iterable of Path
+        Images; a file named twice counts once.
+
+    Returns
+    -------
+    dict of str to Path
+        In order.
+
+    Raises
+    ------
+    ValueError
+        If two would get the same name.
+    """
+    found: dict[str, Path] = {}
+    for file in files:
+        name = stem_of(file)
+        if found.get(name, file) != file:
+            raise ValueError(
+                f"{found[name]} and {file} would give results of the same name, "
+                f"{name}; run them one after the other, into different folders"
+            )
+        found[name] = file
+    return found
 
 
 def stem_of(path: Path) -> str:
