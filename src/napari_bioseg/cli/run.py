@@ -38,7 +38,7 @@ from .start import (
     end,
     model_folders,
 )
-from .steps import found, labels_of, predict_to, segment_to, write_labelled
+from .steps import found, predict_to, segment_to, write_labelled
 from .train import add_training, train_model
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ def _one(
     workflow: Workflow,
 ) -> tuple[str, ...]:
     """Take one image all the way and return its row of the table."""
+    from napari_bioseg.cleanup import find_labels
     from napari_bioseg.io import image_info, read_image, read_prediction, result_path
     from napari_bioseg.io.predictions import in_memory
     from napari_bioseg.io.segment_volume import fits_memory
@@ -185,7 +186,8 @@ def _one(
     else:
         prediction = in_memory(data, workflow, info.spacing)
     image = read_image(path, axes=args.axes)
-    labels = labels_of(prediction, workflow, image, region_of(args, name))
+    region = region_of(args, name)
+    labels, _ = find_labels(prediction, workflow, image=image, region=region)
     facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit}
     write_labelled(args, name, labels, prediction, workflow, **facts)
     if not keeps and args.format == "zarr":

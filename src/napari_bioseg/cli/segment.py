@@ -23,7 +23,7 @@ from .options import (
 from .progress import counted, duration, print_table
 from .reports import add_region, region_of
 from .start import add_cluster, add_resume, each_image, end
-from .steps import found, labels_of, segment_to, write_labelled
+from .steps import found, segment_to, write_labelled
 
 if TYPE_CHECKING:
     from napari_bioseg.io import StoredPrediction
@@ -135,6 +135,7 @@ def _one(
     args: argparse.Namespace, name: str, file: StoredPrediction, workflow: Workflow
 ) -> tuple[str, ...]:
     """Segment one prediction and return its row of the table."""
+    from napari_bioseg.cleanup import find_labels
     from napari_bioseg.io import result_path
     from napari_bioseg.io.segment_volume import fits_memory
     from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
@@ -149,7 +150,8 @@ def _one(
             tiff_from_zarr(path)
     else:
         prediction = file.load(workflow.outputs)
-        labels = labels_of(prediction, workflow, None, region_of(args, name))
+        region = region_of(args, name)
+        labels, _ = find_labels(prediction, workflow, region=region)
         facts: dict[str, Any] = {"spacing": file.spacing, "unit": file.unit}
         write_labelled(args, name, labels, prediction, workflow, **facts)
         count = found(labels, workflow)

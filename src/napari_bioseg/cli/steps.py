@@ -128,47 +128,6 @@ def segment_to(
     return objects
 
 
-def labels_of(
-    prediction: Prediction,
-    workflow: Workflow,
-    image: Any = None,
-    region: NDArray[Any] | None = None,
-) -> NDArray[np.int32]:
-    """Turn channels into clean labels.
-
-    Parameters
-    ----------
-    prediction : Prediction
-        The channels.
-    workflow : Workflow
-        Says how: its instances, semantic and cleanup settings are used.
-    image : array, (C, [Z,] Y, X), optional
-        What was predicted, for conditions about brightness.
-    region : ndarray, ([Z,] Y, X), optional
-        Region of interest.
-
-    Returns
-    -------
-    ndarray of int32, ([Z,] Y, X)
-    """
-    from napari_bioseg.channels import classify, decode
-    from napari_bioseg.cleanup import apply, filter_channels
-
-    prediction = filter_channels(prediction, workflow.cleanup.filters)
-    if workflow.is_semantic:
-        labels = classify(prediction, workflow.semantic)
-    else:
-        labels = decode(prediction, workflow.instances).labels
-    return apply(
-        labels,
-        workflow.cleanup.steps,
-        classes=workflow.is_semantic,
-        prediction=prediction,
-        image=None if image is None else np.asarray(image),
-        region=region,
-    )
-
-
 def write_labelled(
     args: argparse.Namespace,
     name: str,

@@ -265,6 +265,18 @@ class CleanupSettings(Settings):
         """The filters that are switched on."""
         return tuple(step for step in self.filters if step.enabled)
 
+    @property
+    def looks_at_image(self) -> bool:
+        """Whether a step that runs looks at the image, not at channels and labels."""
+        return any(
+            step.step == "dense_crf"
+            or any(
+                condition.property.endswith("_intensity")
+                for condition in getattr(step, "conditions", ())
+            )
+            for step in self.running
+        )
+
 
 def odd(size: int) -> int:
     """Refuse windows without a middle.

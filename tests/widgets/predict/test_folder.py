@@ -168,3 +168,21 @@ def test_labels_of_images_larger_than_memory(use, images, tmp_path, monkeypatch)
     use.predict(panel)
     folder = tmp_path / "images results" / "labels"
     assert read_labels(folder / "a.bioseg.zarr").max() > 0
+
+
+def test_two_files_of_one_name_are_refused(use, images, nuclei, tmp_path):
+    np.save(images / "a.npy", nuclei[0])
+    panel = of_folder(use, images)
+    use.predict(panel)
+    assert "would give results of the same name, a" in panel.note.message
+    assert not (tmp_path / "images results").exists()
+
+
+def test_classes_of_objects_are_protected_too(use, images, tmp_path):
+    table = tmp_path / "images results" / "classes" / "b.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("mine")
+    panel = of_folder(use, images, "sorted")
+    use.predict(panel)
+    assert f"{table} exists already" in panel.note.message
+    assert table.read_text() == "mine"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -13,39 +13,7 @@ from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.train.training import Doing
 
 from .events import Labelled, NothingFound
-
-
-def find_labels(
-    data: NDArray[np.float32], workflow: Workflow, spacing: Sequence[float] | None
-) -> tuple[NDArray[np.int32], Any]:
-    """Turn a prediction into labels with a workflow's settings.
-
-    Parameters
-    ----------
-    data : ndarray, (C, [Z,] Y, X)
-        The prediction.
-    workflow : Workflow
-        Says how.
-    spacing : sequence of float, optional
-        Pixel size per spatial axis.
-
-    Returns
-    -------
-    labels : ndarray of int32, ([Z,] Y, X)
-    instances : Instances or None
-        Seeds, foreground and thresholds of an instance task.
-    """
-    from napari_bioseg.channels import Prediction, classify, decode
-    from napari_bioseg.cleanup import apply, filter_channels
-
-    steps = workflow.cleanup.steps
-    prediction = Prediction(data, workflow.outputs, spacing)
-    prediction = filter_channels(prediction, workflow.cleanup.filters)
-    if workflow.is_semantic:
-        labels = classify(prediction, workflow.semantic)
-        return apply(labels, steps, classes=True, prediction=prediction), None
-    instances = decode(prediction, workflow.instances)
-    return apply(instances.labels, steps, prediction=prediction), instances
+from .running import part_of
 
 
 def label(
@@ -68,7 +36,8 @@ def label(
     ------
     Doing, Labelled, NothingFound
     """
-    from napari_bioseg.channels import class_labels, object_classes
+    from napari_bioseg.channels import Prediction, class_labels, object_classes
+    from napari_bioseg.cleanup import find_labels
 
     shape = data.shape[1:]
     labels = np.zeros(shape, dtype=np.int32)
@@ -80,16 +49,18 @@ def label(
     classes = np.zeros(shape, np.int32) if workflow.task.has_classes else None
     class_of: dict[int, int] | None = None
     try:
-        for place, _ in target.wanted():
+        for place, piece in target.wanted():
             every: tuple[Any, ...] = (slice(None), *place)
-            one, found = find_labels(data[every], workflow, target.spacing)
+            prediction = Prediction(data[every], workflow.outputs, target.spacing)
+            image = part_of(piece, target)
+            one, found = find_labels(prediction, workflow, image=image)
             labels[place] = one
             objects += len(np.unique(one)) - int(not one.all())
             if found is not None and seeds is not None and foreground is not None:
                 seeds[place], foreground[place] = found.seeds, found.foreground
                 thresholds = dict(found.thresholds)
-            if classes is not None:
-                kinds = object_classes(one, found.prediction)
+            if classes is not None and found is not None:
+                kinds = object_classes(one, found.prediction or prediction)
                 class_of = None if target.leading else kinds
                 classes[place] = class_labels(one, kinds)
             if target.leading:

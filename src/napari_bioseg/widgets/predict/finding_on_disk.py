@@ -19,7 +19,7 @@ from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.train.training import Doing
 
 from .events import LabelledOnDisk, NothingFound, Step, Told
-from .finding import find_labels
+from .running import part_of
 
 TEXT = "Finding the objects"
 COPIES = "Writing smaller copies"
@@ -90,7 +90,7 @@ def finding_on_disk(
         if fits:
             yield from _write(labels, facts, _frames(path, facts, found), target.count)
         elif workflow.is_semantic:
-            if workflow.cleanup.steps or workflow.cleanup.filters:
+            if workflow.cleanup.running or workflow.cleanup.running_filters:
                 yield Told("clean-up needs the whole image at once and was left out")
             regions = list(_regions(target.shape))
             blocks = _classes(path, facts, regions, found)
@@ -139,17 +139,21 @@ def _write(
 
 def _frames(path: Path, facts: Facts, found: _Found) -> Iterator[Any]:
     """Decode one piece after the other in memory."""
-    from napari_bioseg.channels import object_classes
+    from napari_bioseg.channels import Prediction, object_classes
+    from napari_bioseg.cleanup import find_labels
 
-    target = facts.target
-    for place in np.ndindex(target.shape[: len(target.leading)]):
+    target, workflow = facts.target, facts.workflow
+    for place, piece in target.wanted():
         data = _read(path, facts, place)
-        labels, instances = find_labels(data, facts.workflow, target.spacing)
+        prediction = Prediction(data, workflow.outputs, target.spacing)
+        image = part_of(piece, target)
+        labels, instances = find_labels(prediction, workflow, image=image)
         found.objects += len(np.unique(labels)) - int(not labels.all())
         if instances is not None:
             found.thresholds = dict(instances.thresholds)
-            if facts.workflow.task.has_classes and not target.leading:
-                found.class_of = object_classes(labels, instances.prediction)
+            if workflow.task.has_classes and not target.leading:
+                filtered = instances.prediction or prediction
+                found.class_of = object_classes(labels, filtered)
         yield place, labels
 
 

@@ -15,7 +15,6 @@ from napari_bioseg.settings import PredictSettings, Workflow
 from napari_bioseg.widgets.train.training import Doing
 
 from .events import Filled, Step, Told, Written
-from .finding import find_labels
 from .keeping import Earlier
 from .running import lively, opened
 
@@ -69,10 +68,10 @@ def predicting_folder(
     """
     yield Doing("Opening the model")
     known, _ = opened(models, settings)
-    from napari_bioseg.io import image_files, image_info, stem_of, write_workflow
+    from napari_bioseg.io import by_stem, image_files, image_info, write_workflow
 
     workflow = known[0].workflow.replace(predict=settings)
-    files = {stem_of(path): path for path in image_files(folders.images)}
+    files = by_stem(image_files(folders.images))
     left = _left(files, folders, workflow)
     # looked at before anything is computed
     for path in left.values():
@@ -87,7 +86,7 @@ def predicting_folder(
         data = yield from _predict(folders, name, path, info, known, workflow, count)
         objects = 0
         if settings.output == "probabilities":
-            objects = yield from _label(folders, name, info, data, workflow)
+            objects = yield from _label(folders, name, path, data, workflow)
         yield Written(name, objects, number / len(left), *count)
 
 
@@ -95,12 +94,15 @@ def _left(
     files: dict[str, Path], folders: Folders, workflow: Workflow
 ) -> dict[str, Path]:
     """Return the images still to be done; refuse to replace results."""
-    from napari_bioseg.io import check_free
+    from napari_bioseg.io import check_free, class_paths
 
     kinds: tuple[Literal["predictions", "labels"], ...] = ("predictions", "labels")
     if workflow.predict.output == "classes":
         kinds = ("predictions",)
     results = {name: [folders.path(kind, name) for kind in kinds] for name in files}
+    if workflow.task.has_classes:  # the table is written last
+        for name, paths in results.items():
+            paths.append(class_paths(folders.results, name)[1])
     if folders.earlier == "refuse":
         check_free(path for paths in results.values() for path in paths)
     if folders.earlier != "resume":
@@ -171,15 +173,23 @@ def _predict(
 
 
 def _label(
-    folders: Folders, name: str, info: Any, data: Any, workflow: Workflow
+    folders: Folders, name: str, path: Path, data: Any, workflow: Workflow
 ) -> Generator[Any, Any, int]:
     """Write the labels of one image, and return how many objects there are."""
     from napari_bioseg.channels import object_classes
     from napari_bioseg.channels.blockwise.room import room_for
-    from napari_bioseg.io import read_prediction, write_object_classes, write_results
+    from napari_bioseg.cleanup import find_labels
+    from napari_bioseg.io import (
+        image_info,
+        read_image,
+        read_prediction,
+        write_object_classes,
+        write_results,
+    )
     from napari_bioseg.io.predictions import in_memory
     from napari_bioseg.io.segment_volume import fits_memory
 
+    info = image_info(path, axes=folders.axes)
     needed = math.prod(info.size) * (4 * len(workflow.outputs) + 32)
     if folders.format == "tif" and needed > room_for(workflow.predict.memory):
         yield Told(
@@ -195,7 +205,9 @@ def _label(
         prediction = stored.load(workflow.outputs)
     else:
         prediction = in_memory(data, workflow, info.spacing)
-    labels, found = find_labels(prediction.data, workflow, info.spacing)
+    looks = workflow.cleanup.looks_at_image
+    image = read_image(path, axes=folders.axes) if looks else None
+    labels, found = find_labels(prediction, workflow, image=image)
     facts: dict[str, Any] = {
         "spacing": info.spacing,
         "unit": info.unit,
@@ -203,8 +215,8 @@ def _label(
         "overwrite": True,  # looked at before
     }
     write_results(folders.results, name, workflow, labels=labels, **facts)
-    if workflow.task.has_classes:
-        classes = object_classes(labels, found.prediction)
+    if workflow.task.has_classes and found is not None:
+        classes = object_classes(labels, found.prediction or prediction)
         write_object_classes(folders.results, name, labels, classes, **facts)
     return len(np.unique(labels)) - int(not labels.all())
 

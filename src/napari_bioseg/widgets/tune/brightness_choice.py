@@ -51,7 +51,7 @@ class BrightnessChoice(QWidget):
         source : Source, optional
             The prediction; the image that it was made from is proposed.
         """
-        self._wanted = source is not None and needs_image(cleanup)
+        self._wanted = source is not None and cleanup.looks_at_image
         self.setVisible(self._wanted)
         if source is None or not self._wanted or self.layer.layer is not None:
             return
@@ -61,28 +61,6 @@ class BrightnessChoice(QWidget):
             self.layer.blockSignals(True)
             self.layer.layer = fitting[0]
             self.layer.blockSignals(False)
-
-
-def needs_image(cleanup: CleanupSettings) -> bool:
-    """Say whether a clean-up step looks at the image.
-
-    Parameters
-    ----------
-    cleanup : CleanupSettings
-        The steps.
-
-    Returns
-    -------
-    bool
-    """
-    return any(
-        step.step == "dense_crf"
-        or any(
-            condition.property.endswith("_intensity")
-            for condition in getattr(step, "conditions", ())
-        )
-        for step in cleanup.running
-    )
 
 
 def read_brightness(
