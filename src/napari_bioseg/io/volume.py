@@ -151,6 +151,7 @@ def predict_volume(
                             workflow or work.models[0].workflow, source, settings
                         ),
                         "leading": len(stack.leading),
+                        "made_from": work.made_from,
                     },
                     chunks=work.chunks,
                     zarr_format=zarr_format,
@@ -184,6 +185,7 @@ class _Job:
     chunks: tuple[int, ...]
     names: tuple[str, ...]
     dtype: np.dtype[Any]
+    made_from: dict[str, Any]
     job: dict[str, Any]
 
     @classmethod
@@ -221,10 +223,9 @@ class _Job:
         workflow = models[0].workflow
         names = stored_names(workflow, settings)
         dtype = stored_dtype(workflow, settings)
+        made = made_from(stack, models)
         job = {
-            "image": [list(image.shape), np.dtype(image.dtype).str],
-            "pixels": image_fingerprint(image),
-            "model": [model_fingerprint(each) for each in models],
+            **made,
             "flips and turns": settings.tta,
             "output": [settings.output, dtype.name],
             "tiles": [
@@ -232,10 +233,9 @@ class _Job:
                 for a in tiling.axes
             ],
         }
-        if stack.leading:
-            job["stack"] = [stack.letters, *stack.leading]
         ones = (1,) * (1 + len(stack.leading))
-        return cls(stack, size, models, tiling, (*ones, *chunks), names, dtype, job)
+        full = (*ones, *chunks)
+        return cls(stack, size, models, tiling, full, names, dtype, made, job)
 
     @property
     def axes(self) -> str:
@@ -292,6 +292,32 @@ class _Job:
                     region=(*(slice(p, p + 1) for p in place), *event.region),
                     place=(*place, *event.place),
                 )
+
+
+def made_from(stack: Stack, models: Sequence[Model]) -> dict[str, Any]:
+    """Return what a prediction is made from, to tell later whether it is still that.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images; of the first a few pixels are looked at.
+    models : sequence of Model
+        Whose mean is taken.
+
+    Returns
+    -------
+    dict
+        As JSON holds it.
+    """
+    image = stack.first
+    found = {
+        "image": [list(image.shape), np.dtype(image.dtype).str],
+        "pixels": image_fingerprint(image),
+        "model": [model_fingerprint(each) for each in models],
+    }
+    if stack.leading:
+        found["stack"] = [stack.letters, *stack.leading]
+    return found
 
 
 def check_start(path: Path, *, resume: bool, overwrite: bool) -> None:

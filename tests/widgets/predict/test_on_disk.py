@@ -134,7 +134,7 @@ def test_earlier_results_are_protected_or_left_or_replaced(use, viewer, large, f
     assert "found" in panel.result.message
     panel.model.model = panel.model.model.with_name("two")
     use.predict(panel)
-    assert "another image, model or settings" in panel.note.message
+    assert "another image, part of it, model or settings" in panel.note.message
     before = values(viewer.layers["large B"])
     use.click(panel.results.earlier.buttons["replace"])
     use.predict(panel)
@@ -354,3 +354,58 @@ def test_pixels_are_repeated():
     assert np.asarray(uneven).tolist() == [0, 0, 0, 0, 1]
     plain = Enlarged(small, (2, 5), (1, 2))
     np.testing.assert_array_equal(plain[1, 1:4], small.repeat(2, axis=1)[1, 1:4])
+
+
+def test_going_on_takes_no_result_of_something_else(use, viewer, large, folder, kinds):
+    panel = on_disk(use, folder, tile=0)
+    use.predict(panel)
+    use.click(panel.results.earlier.buttons["resume"])
+    panel.model.model = kinds["two"]
+    panel.model.model = kinds["one"]
+    use.click(panel.model.add)  # the mean of both is not what the first one said
+    use.predict(panel)
+    assert "holds the prediction of another image, part of it" in panel.note.message
+    use.click(panel.model.more.rows[0].remove)
+    use.predict(panel)
+    assert panel.note.message == ""
+    large.data = large.data[::-1].copy()
+    use.predict(panel)
+    assert "holds the prediction of another image, part of it" in panel.note.message
+    large.data = large.data[::-1].copy()
+    box = np.array([[100, 100], [100, 200], [200, 200], [200, 100]], float)
+    viewer.add_shapes([box], shape_type="rectangle", name="box")
+    use.click(panel.images.part.buttons["region"])
+    use.predict(panel)
+    assert "holds the prediction of another image, part of it" in panel.note.message
+
+
+def test_a_choice_out_of_sight_replaces_nothing(
+    use, viewer, large, monkeypatch, own_home
+):
+    panel = use.panel()
+    panel.advanced.settings = panel.advanced.settings.replace(tile=(128, 128))
+    use.click(panel.results.keep.buttons["disk"])
+    use.click(panel.results.earlier.buttons["replace"])
+    use.predict(panel)
+    place = own_home / "napari-bioseg/predictions/large.bioseg.zarr"
+    made = place.stat().st_mtime_ns
+    use.click(panel.results.keep.buttons["auto"])
+    monkeypatch.setattr(
+        "napari_bioseg.channels.blockwise.room.free_main_memory", lambda: 10_000_000
+    )
+    use.predict(panel)
+    assert "exists already" in panel.note.message
+    assert "press Go on or Replace, which Keep in: Disk offers" in panel.note.message
+    assert place.stat().st_mtime_ns == made
+
+
+def test_cancelling_a_replacement_promises_no_going_on(
+    use, viewer, large, folder, qtbot
+):
+    panel = on_disk(use, folder)
+    use.click(panel.results.earlier.buttons["replace"])
+    use.click(panel.predict_button)
+    qtbot.waitUntil(lambda: panel.progress.value() > 50, timeout=LONG)
+    use.click(panel.cancel_button)
+    use.finish(panel)
+    assert "with Replace Predict starts anew" in panel.note.message

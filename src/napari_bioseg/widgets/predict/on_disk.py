@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_bioseg.io.stack import Stack
 from napari_bioseg.settings import PredictSettings, Workflow
 from napari_bioseg.widgets.bridge.disk_levels import channel_levels
 from napari_bioseg.widgets.bridge.image_source import Target
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from napari_bioseg.engine import Model
 
 COPIES = "Writing smaller copies"
+EARLIER = "Reading what was done before"
 
 
 def predicting_on_disk(
@@ -59,13 +61,20 @@ def predicting_on_disk(
     OSError
         If the disk is full or cannot be written to.
     """
+    from napari_bioseg.io.volume import made_from
+
     settings = settings.replace(output="probabilities")
     workflow = models[0].workflow.replace(predict=settings)
     path = keeping.path(target.name)
     facts = Facts(target, workflow, where, _spacing(target), _unit(target))
     kind = "classes" if workflow.is_semantic else "instances"
     labels = keeping.path(target.name, kind)
-    complete = _looked_at(path, labels, facts, keeping)
+    stack = Stack(
+        lambda place: part_of(target.piece(place), target),
+        target.shape[: len(target.leading)],
+        target.letters,
+    )
+    complete = _looked_at(path, labels, facts, keeping, made_from(stack, models))
     if keeping.extras:
         yield Told(
             "seeds and foreground are made for results in memory only, and this one "
@@ -74,12 +83,13 @@ def predicting_on_disk(
     if complete:
         yield _stored(facts, path)
     else:
-        yield from _predict(facts, models, settings, keeping, path, focus)
+        yield from _predict(facts, stack, models, settings, keeping, path, focus)
     yield from finding_on_disk(path, labels, facts, go_on=complete)
 
 
 def _predict(
     facts: Facts,
+    stack: Stack,
     models: Sequence[Model],
     settings: PredictSettings,
     keeping: Keeping,
@@ -87,18 +97,12 @@ def _predict(
     focus: Focus,
 ) -> Generator[Any, Any, None]:
     from napari_bioseg.engine import Predicted, TileDone
-    from napari_bioseg.io.stack import Stack
     from napari_bioseg.io.volume import PyramidGrown, VolumeOpened, predict_volume
 
     target, workflow = facts.target, facts.workflow
     full = 255.0 if settings.dtype == "uint8" else 1.0
     spatial = len(target.spatial)
     overview = Overview(len(workflow.outputs), target.shape, full, spatial)
-    stack = Stack(
-        lambda place: part_of(target.piece(place), target),
-        target.shape[: len(target.leading)],
-        target.letters,
-    )
     replace = keeping.earlier == "replace"
     events = predict_volume(
         stack,
@@ -116,11 +120,12 @@ def _predict(
     with closing(events):
         for event in events:
             if isinstance(event, VolumeOpened):
-                for region in event.regions:
+                yield BegunOnDisk(target, overview, workflow, facts.where, path)
+                for number, region in enumerate(event.regions, start=1):
                     there = stack.around(region[: len(stack.leading)], slice(None))
                     index = (*there, *region[len(stack.leading) :])
                     overview.fill(region, event.data[index])
-                yield BegunOnDisk(target, overview, workflow, facts.where, path)
+                    yield Step(number / len(event.regions), EARLIER)
             elif isinstance(event, TileDone):
                 if event.data is not None:  # else the workers of a cluster wrote it
                     overview.fill(event.region, event.data)
@@ -137,19 +142,27 @@ def _stored(facts: Facts, path: Path, tops: tuple[float, ...] = ()) -> Stored:
     return Stored(facts.target, levels, tops, facts.workflow, facts.where, path)
 
 
-def _looked_at(path: Path, labels: Path, facts: Facts, keeping: Keeping) -> bool:
+def _looked_at(
+    path: Path, labels: Path, facts: Facts, keeping: Keeping, made: dict[str, Any]
+) -> bool:
     """Say whether a prediction is complete and stays; refuse to replace results."""
     from napari_bioseg.io import check_free, image_info
 
     if keeping.earlier == "refuse":
-        check_free([path, labels])
+        try:
+            check_free([path, labels])
+        except ValueError as error:
+            if keeping.where == "disk":
+                raise
+            raise ValueError(f"{error}, which Keep in: Disk offers") from error
     if keeping.earlier != "resume" or not path.exists():
         return False
     notes = image_info(path, frame=0).notes
-    if notes.get("source") != facts.target.name or not _same(notes, facts.workflow):
+    same = notes.get("source") == facts.target.name and notes.get("made_from") == made
+    if not same or not _same(notes, facts.workflow):
         raise ValueError(
-            f"{path} holds the prediction of another image, model or settings; choose "
-            "Replace to make it anew, or another folder"
+            f"{path} holds the prediction of another image, part of it, model or "
+            "settings than now; choose Replace to make it anew, or another folder"
         )
     return True
 

@@ -180,10 +180,10 @@ class PredictPanel(Panel):
         if self.job is not None and self.job.active:
             self._ending = "cancelled; the layers hold what was done"
             if self._where:
-                self._ending = (
-                    f"cancelled; what was done is in {self._where}, and Predict goes "
-                    "on from there"
-                )
+                onward = "and Predict goes on from there"
+                if self.results.keeping.earlier == "replace":
+                    onward = "and with Replace Predict starts anew"
+                self._ending = f"cancelled; what was done is in {self._where}, {onward}"
             elif self.images.where.value == "folder":
                 self._ending = (
                     "cancelled; what is written stays, and with Go on Predict does "

@@ -125,10 +125,12 @@ class ResultChoice(QWidget):
     @property
     def keeping(self) -> Keeping:
         """Where results of layers are kept."""
+        # a choice that is out of sight replaces nothing
+        seen = not self._rows["earlier"].isHidden()
         return Keeping(
             cast("Where", self.keep.value),
             self.folder.path,
-            cast("Earlier", self.earlier.value),
+            cast("Earlier", self.earlier.value if seen else "refuse"),
             extras=self.seeds.isChecked() or self.foreground.isChecked(),
         )
 
