@@ -107,3 +107,20 @@ def test_without_another_model_nothing_can_be_added(use, kinds):
     panel = use.panel()
     assert not panel.model.add.isEnabled()
     assert "no other model" in panel.model.add.toolTip()
+
+
+def test_a_model_that_went_is_not_left_out_in_silence(
+    use, viewer, nuclei, own_home, kinds
+):
+    viewer.add_image(nuclei[0], name="cells")
+    folder = own_home / "napari-bioseg" / "models" / "second"
+    shutil.copytree(kinds["two"], folder)
+    panel = use.panel()
+    use.click(panel.model.add)
+    assert panel.model.more.models == [folder]
+    folder.rename(folder.with_name("elsewhere"))
+    panel.model.refresh()
+    assert panel.model.more.models == [folder]
+    use.predict(panel)
+    assert "second" in panel.note.message
+    assert "cells B" not in use.names()

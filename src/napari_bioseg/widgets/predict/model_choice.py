@@ -99,7 +99,8 @@ class ModelChoice(QWidget):
         first = self._session.model
         first = Path(first) if isinstance(first, str) else first
         listed = [first] if first is not None else []
-        for model in (*self._browsed, *recent_models(models_folder())):
+        recent = recent_models(models_folder())
+        for model in (*self._browsed, *recent, *self.more.models):
             if model not in listed:
                 listed.append(model)
         self._models = listed
