@@ -390,6 +390,9 @@ def test_corrected_objects_alone_go_to_training(window):
     assert pairs == [("cells", "cells labels corrected")]
     data = train.workflow.data
     assert (data.unlabelled, data.background_label) == ("ignored", 1)
+    work.qtbot.waitUntil(lambda: train.proposal is not None)
+    assert "1 channel, 1 instance, median" in train.pairs_note.message
+    assert "label 1 is background" in train.sparse.note.message
     work.panel.ui.learn.click()
     data = train.workflow.data
     assert (data.unlabelled, data.background_label) == ("background", "off")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_bioseg.settings import DataSettings
 from napari_bioseg.widgets.bridge.proposal import propose
 from napari_bioseg.widgets.session import session_of
 from napari_bioseg.widgets.train.train_panel import TrainPanel
@@ -53,6 +54,21 @@ def test_strokes_of_background_are_told_from_objects():
     assert "2 instances" in found.sentence
     assert found.diameter == pytest.approx(11.3, abs=0.1)  # that of the objects
     assert propose((1, 96, 96), labels).background == 0
+
+
+def test_background_that_does_not_look_like_it_is_known_from_the_settings():
+    labels = np.zeros((96, 96), np.int32)
+    labels[10:34, 10:34] = 1  # a little background around two objects
+    labels[14:24, 14:24], labels[14:24, 26:32] = 2, 3
+    found = propose((1, 96, 96), labels)
+    assert found.background == 0
+    data = DataSettings(unlabelled="ignored", background_label=1)
+    told = found.read_as(data)
+    assert told.background == 1
+    assert "2 instances, median diameter 10 px" in told.sentence
+    assert told.looks_sparse
+    for other in (DataSettings(), data.replace(background_label=9)):
+        assert found.read_as(other) == found
 
 
 def test_one_click_ignores_what_is_not_labelled(viewer, panel, qtbot):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from napari_bioseg.settings.patch_size import patch_for
+from napari_bioseg.settings import DataSettings
+from napari_bioseg.settings.patch_size import diameter_of, patch_for
 
 MOST_PIXELS = 1 << 25
 """Larger labels are judged by their middle part alone."""
@@ -48,7 +49,32 @@ class Proposal:
     extent: float = 1.0
     """Share of the image that the box around all labels takes."""
     background: int = 0
-    """Label that looks painted on background, or 0."""
+    """Label that looks painted on background, or is known to be, or 0."""
+    spacing: tuple[float, ...] | None = None
+    """Pixel size per spatial axis."""
+    sizes: dict[int, int] = field(default_factory=dict, repr=False)
+    """Pixels of every label that occurs."""
+
+    def read_as(self, data: DataSettings) -> Proposal:
+        """Return the same for labels of which settings say what they mean.
+
+        Parameters
+        ----------
+        data : DataSettings
+            May say which label is background: a few pixels around one object do not
+            look like it.
+
+        Returns
+        -------
+        Proposal
+        """
+        label = data.background_label
+        if data.unlabelled != "ignored" or label not in self.sizes:
+            return self
+        assert isinstance(label, int)  # noqa: S101  (sizes have no other keys)
+        diameter = _usual_diameter(self.sizes, label, self.dimensions)
+        patch = patch_for(self.shape, diameter, self.spacing)
+        return replace(self, background=label, diameter=diameter, patch=patch)
 
     @property
     def looks_sparse(self) -> bool:
@@ -125,11 +151,11 @@ def propose(
             f"labels have type {part.dtype}, expected whole numbers: 0 for the "
             "background and one number per object"
         )
-    numbers, sizes = _sizes(part)
+    numbers, pixels = _sizes(part)
     dimensions = part.ndim
-    background = _background(part, numbers, sizes)
-    sizes = sizes[numbers != background]
-    diameter = float(np.median(_diameters(sizes, dimensions))) if len(sizes) else 0.0
+    background = _background(part, numbers, pixels)
+    sizes = dict(zip(numbers.tolist(), pixels.tolist(), strict=True))
+    diameter = _usual_diameter(sizes, background, dimensions)
     return Proposal(
         dimensions=dimensions,
         channels=image_shape[0],
@@ -143,6 +169,8 @@ def propose(
         labelled=float(np.count_nonzero(part)) / max(part.size, 1),
         extent=_extent(part),
         background=background,
+        spacing=spacing,
+        sizes=sizes,
     )
 
 
@@ -196,10 +224,10 @@ def _sizes(labels: Any) -> tuple[Any, Any]:
     return numbers[keep], sizes[keep]
 
 
-def _diameters(sizes: Any, dimensions: int) -> Any:
-    if dimensions == 3:
-        return (6 / np.pi * sizes) ** (1 / 3)
-    return (4 / np.pi * sizes) ** 0.5
+def _usual_diameter(sizes: dict[int, int], background: int, dimensions: int) -> float:
+    """Return the median diameter of the objects; 0 if there are none."""
+    objects = [size for label, size in sizes.items() if label != background]
+    return diameter_of(float(np.median(objects)), dimensions) if objects else 0.0
 
 
 def _pieces(labels: Any) -> int:

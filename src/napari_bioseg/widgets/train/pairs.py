@@ -9,9 +9,11 @@ from typing import Any
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_bioseg.settings import InstanceTask, SemanticTask
 from napari_bioseg.widgets.bridge.matching import spatial_shape
 from napari_bioseg.widgets.bridge.proposal import Proposal
 from napari_bioseg.widgets.bridge.reading import FolderSource, Source, layer_source
+from napari_bioseg.widgets.forms.note import Kind
 from napari_bioseg.widgets.forms.path_row import PathRow
 from napari_bioseg.widgets.forms.rows import field, row_of
 from napari_bioseg.widgets.forms.segmented import Segmented
@@ -235,3 +237,34 @@ def judge(source: Source, *, cancelled: Callable[[], bool]) -> Proposal:
     """
     del cancelled
     return source.judge()
+
+
+def described(
+    proposal: Proposal, task: InstanceTask | SemanticTask
+) -> tuple[str, Kind]:
+    """Say what the training data look like, and what is odd about them.
+
+    Parameters
+    ----------
+    proposal : Proposal
+        Facts about them.
+    task : InstanceTask or SemanticTask
+        What is to be learned from them.
+
+    Returns
+    -------
+    text, kind : str
+        To be shown in a `Note`.
+    """
+    if proposal.instances == 0:
+        return (
+            f"{proposal.sentence}: the labels are empty, paint some objects",
+            "warning",
+        )
+    if proposal.instances == 1 and isinstance(task, InstanceTask):
+        return (
+            "the labels hold a single value: for instances every object needs a "
+            "number of its own; choose Semantic if it marks a class",
+            "warning",
+        )
+    return proposal.sentence, "hint"

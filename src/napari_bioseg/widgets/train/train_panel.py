@@ -31,7 +31,7 @@ from .look_first import LookFirst
 from .model_place import ModelPlace
 from .offered_data import OfferedData
 from .onward import further, onward, resumed
-from .pairs import Pairs, judge
+from .pairs import Pairs, described, judge
 from .run_buttons import RunButtons
 from .sparse_labels import SparseLabels
 from .targets import Targets
@@ -59,10 +59,11 @@ class TrainPanel(Panel):
         self.session = session_of(napari_viewer)
         self.job: Job | None = None
         self.proposal: Proposal | None = None
+        self._looked: Proposal | None = None
         self._edits = QTimer(self)
         self._edits.setSingleShot(True)
         self._edits.setInterval(EDITED)
-        self._edits.timeout.connect(self._pairs_changed)
+        self._edits.timeout.connect(self._look)
         self._make_parts()
         self._lay_out()
         self._judge: Latest = Latest(judge)
@@ -169,16 +170,24 @@ class TrainPanel(Panel):
         return workflow
 
     def _pairs_changed(self) -> None:
-        self.proposal = None
+        self._forget_looks()
+        self._look()
+
+    def _forget_looks(self) -> None:
+        self.proposal = self._looked = None
+
+    def _look(self) -> None:
+        """Look at the labels; what they looked like before holds until then."""
         self._refresh()
         if self.pairs.problem:
             self._judge.forget()
+            self._forget_looks()
             self.pairs_note.clear()
             return
         try:
             source = self.pairs.source
         except ValueError as error:
-            self.pairs_note.error(str(error))
+            self._not_judged(error)
             return
         self.pairs_note.say("looking at the labels …")
         self._judge.request(source)
@@ -186,24 +195,13 @@ class TrainPanel(Panel):
     def _judged(self, proposal: Proposal) -> None:
         if self.pairs.problem:
             return
-        self.proposal = proposal
+        self._looked = self.proposal = proposal
         self.goal.propose(proposal)
-        self.pairs_note.say(proposal.sentence)
-        if proposal.instances == 0:
-            self.pairs_note.say(
-                f"{proposal.sentence}: the labels are empty, paint some objects",
-                "warning",
-            )
-        elif proposal.instances == 1 and self.goal.kind.value == "instance":
-            self.pairs_note.say(
-                "the labels hold a single value: for instances every object needs a "
-                "number of its own; choose Semantic if it marks a class",
-                "warning",
-            )
         self._name_model()
         self._effort_changed()
 
     def _not_judged(self, error: Exception) -> None:
+        self._forget_looks()
         self.pairs_note.error(said(error))
         self._refresh()
 
@@ -220,8 +218,8 @@ class TrainPanel(Panel):
         self.judged.ask_classes(self.goal.task.has_classes)
         self.effort.show_task(self.goal.task)
         self.goal_note.clear()
-        if self.proposal is not None:
-            self._judged(self.proposal)
+        if self._looked is not None:
+            self._judged(self._looked)
         self._name_model()
         self._refresh()
 
@@ -232,12 +230,15 @@ class TrainPanel(Panel):
 
     def _effort_changed(self) -> None:
         try:
-            workflow = self.effort.workflow(self.goal.task)
+            data = self.effort.workflow(self.goal.task).data
         except ValueError as error:
             self.effort.note.error(str(error))
         else:
             self.effort.note.clear()
-            self.sparse.follow(self.proposal, workflow.data)
+            self.proposal = self._looked and self._looked.read_as(data)
+            self.sparse.follow(self.proposal, data)
+        if self.proposal is not None:
+            self.pairs_note.say(*described(self.proposal, self.goal.task))
         self._refresh()
 
     def _name_model(self) -> None:
