@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import tifffile
 from qtpy.QtCore import Qt
 
 from napari_bioseg.io import read_log
+from napari_bioseg.widgets.bridge.reading import LayerSource
 from napari_bioseg.widgets.session import session_of
 from napari_bioseg.widgets.train import previews
 from napari_bioseg.widgets.train.continuing import STATE_FILE, earlier_training
@@ -105,6 +107,46 @@ def test_train_button_trains_saves_and_offers_to_predict(tiny, qtbot, viewer, ow
     model = open_model(tiny.session.model)
     assert model.outputs == ("B", "C")
     assert model.trained.spacing == (0.5, 0.5)
+
+
+def test_training_waits_until_the_labels_have_been_looked_at(
+    viewer, nuclei, qtbot, monkeypatch
+):
+    seen = threading.Event()
+    judge = LayerSource.judge
+
+    def slowly(source):
+        seen.wait(LONG / 1000)
+        return judge(source)
+
+    monkeypatch.setattr(LayerSource, "judge", slowly)
+    panel = open_train(viewer)
+    add_pair(viewer, nuclei)
+    qtbot.waitUntil(lambda: "looking at" in panel.pairs_note.message, timeout=LONG)
+    assert not panel.train_button.isEnabled()
+    assert "the labels are being looked at" in panel.train_button.toolTip()
+    panel.effort.changed.emit()  # any other setting leaves it so
+    assert not panel.train_button.isEnabled()
+    seen.set()
+    ready(panel, qtbot)
+    assert panel.place.folder.name == "nuclei BC"
+
+
+def test_layers_that_come_and_go_leave_the_name_of_what_was_trained(
+    tiny, viewer, qtbot
+):
+    tiny.pairs.layers._touch()
+    make_tiny(tiny, epochs=2000)
+    click(qtbot, tiny.train_button)
+    qtbot.waitUntil(lambda: len(tiny.view.plot.epochs) >= 1, timeout=LONG)
+    click(qtbot, tiny.stop_button)
+    finished(tiny, qtbot)
+    proposal = tiny.proposal
+    layer = viewer.add_image(np.zeros((8, 8)), name="another")
+    viewer.layers.remove(layer)
+    qtbot.wait(50)
+    assert tiny.proposal is proposal, "there was nothing to look at anew"
+    assert "Go on after epoch" in tiny.continue_button.toolTip()
 
 
 def test_the_sentence_says_what_the_layers_hold(tiny, nuclei):

@@ -188,6 +188,8 @@ class LayerPairs(QWidget):
         self._soon.setSingleShot(True)
         self._soon.setInterval(0)
         self._soon.timeout.connect(self._follow)
+        self._told: tuple[Any, str] = ([], "")
+        self.changed.connect(self._remember)
         for event in ("inserted", "removed"):
             getattr(viewer.layers.events, event).connect(self._layers_changed)
         self._follow()
@@ -312,12 +314,16 @@ class LayerPairs(QWidget):
         if alive(self):
             self._soon.start()
 
+    def _remember(self) -> None:
+        self._told = (self.pairs, self.problem)
+
     def _follow(self) -> None:
         if self._touched:
             gone = [row for row in self.rows if row.pair == (None, None)]
             for row in gone[: len(self.rows) - 1]:
                 self._drop(row)
-            self.changed.emit()
+            if (self.pairs, self.problem) != self._told:
+                self.changed.emit()
             return
         layers = list(self._viewer.layers)
         truth = [x for x in layers if is_labels(x) and not role_of(x)]

@@ -392,4 +392,7 @@ class TrainPanel(Panel):
             )
         if self.pairs_note.kind == "error" and self.pairs_note.message:
             return self.pairs_note.message
+        if self.proposal is None:
+            # settings and the model's name follow from what the labels look like
+            return "the labels are being looked at"
         return self.effort.note.message
