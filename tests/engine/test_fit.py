@@ -89,7 +89,7 @@ def trained(fit=True, **instances):
     workflow = start.replace(
         network=start.network.replace(features=8, depth=2),
         train=start.train.replace(
-            epochs=4, steps=12, batch_size=4, learning_rate=5e-3, fit_thresholds=fit
+            epochs=8, steps=12, batch_size=4, learning_rate=5e-3, fit_thresholds=fit
         ),
         data=start.data.replace(patch=(64, 64), validation=0.4),
         instances=InstanceSettings(**instances),

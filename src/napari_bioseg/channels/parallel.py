@@ -16,8 +16,9 @@ T = TypeVar("T")
 D = TypeVar("D", bound=np.generic)
 
 _pools: dict[int, ThreadPoolExecutor] = {}
-_SMALL = 1 << 15
-"""Work on so few pixels is done before another thread would wake up."""
+_SMALL = 1 << 19
+"""Work on so few pixels is done before another thread would wake up, and beside a
+window that draws, each waking has to wait for Python's lock besides."""
 _PIECE = 1 << 18
 """Pixels handled between two looks at whether the job was cancelled."""
 _GLANCE = 0.004
