@@ -10,7 +10,7 @@ import pytest
 from napari_bioseg.cli import main
 from napari_bioseg.cli.init import commented_yaml, find_folder
 from napari_bioseg.io import open_model, read_split, write_image, write_labels
-from napari_bioseg.samples import touching_cells_2d
+from napari_bioseg.samples import touching_cells_2d, touching_cells_3d
 from napari_bioseg.settings import (
     CleanupSettings,
     DataSettings,
@@ -66,6 +66,25 @@ def test_init_looks_at_a_folder_and_writes_an_explained_workflow(cells, capsys):
     assert workflow.task == InstanceTask()
     assert main(["init", str(cells)]) == 2
     assert "exists; replace it with --overwrite" in capsys.readouterr().err
+
+
+def test_presets_suit_volumes_too(tmp_path):
+    image, labels = touching_cells_3d((16, 32, 32))
+    write_image(tmp_path / "images/v.tif", image[None])
+    write_labels(tmp_path / "labels/v.tif", labels)
+    volumes = Workflow.preset("fast", dimensions=3)
+    run("init", tmp_path)
+    proposed = Workflow.from_yaml(tmp_path / "workflow.yaml")
+    assert (proposed.network, proposed.train) == (volumes.network, volumes.train)
+
+    folders = ("--images", tmp_path / "images", "--labels", tmp_path / "labels")
+    brief = ("--train.epochs", 1, "--train.steps", 1, "--train.fit-thresholds", "false")
+    patch = ("--data.patch", "8,16,16", "--train.device", "cpu")
+    model = tmp_path / "model"
+    run("train", *folders, "--model", model, "--preset", "fast", *brief, *patch)
+    trained = open_model(model).workflow
+    assert trained.network == volumes.network
+    assert trained.train.batch_size == volumes.train.batch_size
 
 
 @pytest.mark.parametrize(

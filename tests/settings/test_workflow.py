@@ -38,6 +38,7 @@ CHANGED = Workflow(
         CHANGED,
         Workflow(task=SemanticTask(classes=3)),
         *(Workflow.preset(name) for name in ("fast", "balanced", "accurate")),
+        Workflow.preset("fast", dimensions=3),
     ],
 )
 def test_yaml_round_trip(workflow: Workflow, tmp_path: Path) -> None:

@@ -90,7 +90,8 @@ def run(args: argparse.Namespace) -> None:
     images = Path(args.images) if args.images else find_folder(folder, IMAGES, "images")
     labels = Path(args.labels) if args.labels else find_folder(folder, LABELS, "labels")
     pairs = read_pairs(images, labels, axes=args.axes, label_axes=args.label_axes)
-    found = propose_workflow(pairs, Workflow.preset(args.preset))
+    preset = Workflow.preset(args.preset, dimensions=pairs[0].dimensions)
+    found = propose_workflow(pairs, preset)
     workflow = changed(found.workflow, given_settings(args))
     command = f"napari-bioseg train --images {images} --labels {labels} --model MODEL"
     notes = [*found.facts, f"Train with: {command} --workflow {path}"]

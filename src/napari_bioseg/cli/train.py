@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -121,10 +122,10 @@ def run(args: argparse.Namespace) -> None:
         If settings or files are wrong.
     """
     if args.find_learning_rate:
-        show_learning_rates(read_training_pairs(args), training_workflow(args))
+        show_learning_rates(*_pairs_and_workflow(args, read_training_pairs))
         return
     if args.folds is not None:
-        train_folds(args, read_all_pairs(args), training_workflow(args))
+        train_folds(args, *_pairs_and_workflow(args, read_all_pairs))
         return
     train_model(args)
 
@@ -149,7 +150,6 @@ def train_model(args: argparse.Namespace) -> Model:
         If settings or files are wrong.
     """
     folder = Path(args.model)
-    workflow = training_workflow(args)
     if (folder / "weights.safetensors").exists() and not (
         args.resume or args.overwrite
     ):
@@ -157,7 +157,7 @@ def train_model(args: argparse.Namespace) -> Model:
             f"{folder} holds a model already; go on training it with --resume, replace "
             "it with --overwrite, or choose another folder"
         )
-    pairs = read_training_pairs(args)
+    pairs, workflow = _pairs_and_workflow(args, read_training_pairs)
     from napari_bioseg.engine import train
 
     events = train(pairs, workflow, folder=folder, resume=args.resume)
@@ -197,13 +197,26 @@ def read_all_pairs(args: argparse.Namespace) -> list[Pair]:
     )
 
 
-def training_workflow(args: argparse.Namespace) -> Workflow:
+def _pairs_and_workflow(
+    args: argparse.Namespace, read: Callable[[argparse.Namespace], list[Pair]]
+) -> tuple[list[Pair], Workflow]:
+    """Read what is learned from, and say how; a preset depends on the images."""
+    workflow = training_workflow(args)  # what is wrong there is said without waiting
+    pairs = read(args)
+    if args.preset:
+        workflow = training_workflow(args, pairs[0].dimensions)
+    return pairs, workflow
+
+
+def training_workflow(args: argparse.Namespace, dimensions: int = 2) -> Workflow:
     """Return the workflow to train: a file, a preset or the defaults, and flags.
 
     Parameters
     ----------
     args : argparse.Namespace
         With the options of `add_training`.
+    dimensions : int
+        Of the images, 2 or 3.
 
     Returns
     -------
@@ -220,7 +233,7 @@ def training_workflow(args: argparse.Namespace) -> Workflow:
     if args.workflow:
         base = Workflow.from_yaml(args.workflow)
     elif args.preset:
-        base = Workflow.preset(args.preset)
+        base = Workflow.preset(args.preset, dimensions=dimensions)
     elif args.resume and earlier.exists():
         base = Workflow.from_yaml(earlier)
     else:

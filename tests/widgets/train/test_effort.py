@@ -10,6 +10,38 @@ from napari_bioseg.settings import (
 from napari_bioseg.widgets.train.effort import Effort, scores
 
 
+def test_the_fast_preset_is_smaller_for_volumes(qtbot):
+    effort = Effort(72)
+    qtbot.addWidget(effort)
+    image, volume = (Workflow.preset("fast", dimensions=axes) for axes in (2, 3))
+    assert effort.workflow(InstanceTask()) == image
+    effort.propose(3)
+    assert effort.workflow(InstanceTask()) == volume
+    effort.preset.buttons["accurate"].click()
+    assert effort.network.settings == Workflow.preset("accurate").network
+    effort.preset.buttons["fast"].click()
+    assert effort.workflow(InstanceTask()) == volume
+    effort.propose(2)
+    assert effort.workflow(InstanceTask()) == image
+
+
+def test_what_was_changed_stays_when_volumes_come(qtbot):
+    effort = Effort(72)
+    qtbot.addWidget(effort)
+    effort.network.settings = effort.network.settings.replace(features=20, depth=2)
+    effort.train.settings = effort.train.settings.replace(epochs=7)
+    effort.propose(3)
+    shown = effort.workflow(InstanceTask())
+    assert (shown.network.features, shown.network.depth, shown.train.epochs) == (
+        20,
+        2,
+        7,
+    )
+    assert (
+        shown.train.batch_size == Workflow.preset("fast", dimensions=3).train.batch_size
+    )
+
+
 @pytest.mark.parametrize(
     "task",
     [

@@ -13,6 +13,8 @@ import tifffile
 from qtpy.QtCore import Qt
 
 from napari_bioseg.io import read_log
+from napari_bioseg.samples import touching_cells_3d
+from napari_bioseg.settings import Workflow
 from napari_bioseg.widgets.bridge.reading import LayerSource
 from napari_bioseg.widgets.session import session_of
 from napari_bioseg.widgets.train import previews
@@ -147,6 +149,19 @@ def test_layers_that_come_and_go_leave_the_name_of_what_was_trained(
     qtbot.wait(50)
     assert tiny.proposal is proposal, "there was nothing to look at anew"
     assert "Go on after epoch" in tiny.continue_button.toolTip()
+
+
+def test_volumes_get_a_smaller_network_than_images(viewer, panel, qtbot):
+    image, labels = touching_cells_3d((16, 48, 48))
+    viewer.add_image(image, name="volume")
+    viewer.add_labels(labels, name="volume labels")
+    ready(panel, qtbot)
+    preset = Workflow.preset("fast", dimensions=3)
+    assert panel.workflow.network == preset.network
+    assert panel.workflow.train == preset.train
+    panel.pairs.stack.buttons["2"].click()
+    ready(panel, qtbot)
+    assert panel.workflow.network == Workflow.preset("fast").network
 
 
 def test_the_sentence_says_what_the_layers_hold(tiny, nuclei):

@@ -14,6 +14,7 @@ from napari_bioseg.settings import (
     NetworkSettings,
     PresetName,
     SemanticTask,
+    Settings,
     TrainSettings,
     Workflow,
     describe,
@@ -55,6 +56,7 @@ class Effort(QWidget):
 
     def __init__(self, label_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._dimensions = 2
         self.preset = Segmented(PRESETS)
         minutes = next(s for s in describe(TrainSettings) if s.name == "minutes")
         self.minutes = QDoubleSpinBox()
@@ -151,6 +153,27 @@ class Effort(QWidget):
         """
         self.data.settings = data
 
+    def propose(self, dimensions: int) -> None:
+        """Let the preset suit images or volumes; what the user changed stays.
+
+        Parameters
+        ----------
+        dimensions : int
+            2 or 3.
+        """
+        if dimensions == self._dimensions:
+            return
+        if self.network.error_text or self.train.error_text:
+            return  # what is shown there is still being typed
+        before = self._chosen
+        self._dimensions = dimensions
+        after = self._chosen
+        for form, old, new in (
+            (self.network, before.network, after.network),
+            (self.train, before.train, after.train),
+        ):
+            form.settings = _moved(form.settings, old, new)
+
     def show_task(self, task: InstanceTask | SemanticTask) -> None:
         """Show the details of a task among the advanced settings.
 
@@ -191,14 +214,34 @@ class Effort(QWidget):
         section.setToolTip("Every setting of the training; the presets fill them in.")
         return section
 
-    def _preset_chosen(self, name: str) -> None:
-        preset = Workflow.preset(cast("PresetName", name))
+    @property
+    def _chosen(self) -> Workflow:
+        """The preset that is chosen, for images or volumes."""
+        name = cast("PresetName", self.preset.value)
+        return Workflow.preset(name, dimensions=self._dimensions)
+
+    def _preset_chosen(self, _: str) -> None:
+        preset = self._chosen
         self.network.settings = preset.network
         train = cast("TrainSettings", self.train.settings)
         self.train.settings = train.replace(
-            epochs=preset.train.epochs, patience=preset.train.patience
+            epochs=preset.train.epochs,
+            patience=preset.train.patience,
+            batch_size=preset.train.batch_size,
+            learning_rate=preset.train.learning_rate,
         )
         self.changed.emit()
+
+
+def _moved(shown: Settings, before: Settings, after: Settings) -> Settings:
+    """Return settings in which what is still as before is as it is after."""
+    names = type(before).model_fields
+    changes = {
+        name: getattr(after, name)
+        for name in names
+        if getattr(shown, name) == getattr(before, name) != getattr(after, name)
+    }
+    return shown.replace(**changes) if changes else shown
 
 
 def scores(task: InstanceTask | SemanticTask) -> tuple[str, ...]:

@@ -197,6 +197,7 @@ class TrainPanel(Panel):
             return
         self._looked = self.proposal = proposal
         self.goal.propose(proposal)
+        self.effort.propose(proposal.dimensions)
         self._name_model()
         self._effort_changed()
 
