@@ -257,7 +257,7 @@ def main() -> None:
     source = "recorded for version 3.7.1"
     if given.reference is not None:
         RECORDED.update(reference_of(given.reference))
-        source = "measured on this machine"
+        source = "measured on this machine in a run of its own"
     print(f"Times of BiaPy are those {source}.")
     tables: list[tuple[Sequence[str], Sequence[Sequence[object]]]] = []
 
