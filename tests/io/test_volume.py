@@ -321,6 +321,37 @@ def test_stacks_go_into_one_array_and_on_after_any_end(
     ]
 
 
+@pytest.mark.parametrize("small", [0, 2**23])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_stack_goes_on_only_if_all_its_images_are_the_same(
+    tmp_path, monkeypatch, lazy, small
+):
+    monkeypatch.setattr("napari_bioseg.io.fingerprints.SMALL", small)
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 255, (2, 3, 1, 40, 50)).astype(np.uint8)
+    known, settings = flat_model(), PredictSettings(device="cpu", tile=(32, 32))
+    path = tmp_path / "out.zarr"
+
+    def predict(values, **options):
+        array = dask.array.from_array(values, chunks=(1, 1, 1, 20, 50))
+        source = array if lazy else values
+        stack = Stack(lambda place: source[place], (2, 3), "TZ")
+        return predict_volume(stack, known, path, settings, **options)
+
+    events = predict(values)
+    next(events), next(events)
+    events.close()
+    for place in ((1, 2), (0, 1)):
+        other = values.copy()
+        other[place] = 255 - other[place]
+        with pytest.raises(ValueError, match="was begun with another pixels"):
+            next(predict(other, resume=True))
+    with pytest.raises(ValueError, match="was begun with another pixels"):
+        next(predict(values[::-1].copy(), resume=True))
+    *_, done = predict(values, resume=True)
+    assert isinstance(done, Predicted)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
 def test_a_read_only_folder_is_told(tmp_path):
     folder = tmp_path / "locked"

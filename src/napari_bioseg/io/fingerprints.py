@@ -4,38 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
 
 SIDE = 16
-"""Pixels along each axis of the parts of an image that are looked at."""
+"""Pixels along each axis of the parts of a large image that are looked at."""
+SMALL = 2**23
+"""Values of an image that is looked at as a whole, which takes no longer where it is
+stored in one piece."""
 
 
-def image_fingerprint(image: Any) -> str:
-    """Return a short name for what an image shows, from a few small parts of it.
+def images_fingerprint(images: Iterable[Any]) -> str:
+    """Return a short name for what images show; of large ones small parts count.
 
     Parameters
     ----------
-    image : array, (C, [Z,] Y, X)
-        numpy, dask or zarr, or a part of one.
+    images : iterable of array, (C, [Z,] Y, X)
+        numpy, dask or zarr, or parts of such.
 
     Returns
     -------
     str
     """
+    digest = hashlib.sha256()
+    for image in images:
+        for part in _parts(image):
+            digest.update(part.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _parts(image: Any) -> Iterator[NDArray[Any]]:
     from napari_bioseg.engine.pixels import Pixels
 
     pixels = Pixels(image)
-    digest = hashlib.sha256()
+    if math.prod(pixels.shape) <= SMALL:
+        yield np.ascontiguousarray(pixels[(slice(None),) * pixels.ndim])
+        return
     starts = [(n // 4, 3 * n // 4) for n in pixels.shape[1:]]
     for corner in itertools.product(*starts):
         part = tuple(slice(start, start + SIDE) for start in corner)
-        digest.update(np.ascontiguousarray(pixels[(slice(None), *part)]).tobytes())
-    return digest.hexdigest()[:16]
+        yield np.ascontiguousarray(pixels[(slice(None), *part)])
 
 
 def model_fingerprint(model: Model) -> str:

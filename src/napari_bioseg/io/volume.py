@@ -15,7 +15,7 @@ import numpy as np
 
 from napari_bioseg.settings import PredictSettings, Workflow
 
-from .fingerprints import image_fingerprint, model_fingerprint
+from .fingerprints import images_fingerprint, model_fingerprint
 from .ome_zarr import ZarrFormat, add_pyramid, chunks_for, create_zarr
 from .predictions import prediction_notes
 from .progress_file import ProgressFile
@@ -300,7 +300,7 @@ def made_from(stack: Stack, models: Sequence[Model]) -> dict[str, Any]:
     Parameters
     ----------
     stack : Stack
-        The images; of the first a few pixels are looked at.
+        The images; a few pixels of each are looked at, or all where they are few.
     models : sequence of Model
         Whose mean is taken.
 
@@ -312,7 +312,7 @@ def made_from(stack: Stack, models: Sequence[Model]) -> dict[str, Any]:
     image = stack.first
     found = {
         "image": [list(image.shape), np.dtype(image.dtype).str],
-        "pixels": image_fingerprint(image),
+        "pixels": images_fingerprint(stack.read(place) for place in stack.places),
         "model": [model_fingerprint(each) for each in models],
     }
     if stack.leading:

@@ -379,6 +379,20 @@ def test_going_on_takes_no_result_of_something_else(use, viewer, large, folder, 
     assert "holds the prediction of another image, part of it" in panel.note.message
 
 
+def test_going_on_takes_no_result_of_other_frames(use, viewer, nuclei, folder):
+    frames = np.stack([nuclei[0][:96, :96], nuclei[0][:96, :96].T])
+    film = viewer.add_image(frames, name="film", axis_labels=("t", "y", "x"))
+    panel = on_disk(use, folder, tile=0)
+    use.predict(panel)
+    use.click(panel.results.earlier.buttons["resume"])
+    film.data = np.stack([frames[0], frames[1].T])
+    use.predict(panel)
+    assert "holds the prediction of another image, part of it" in panel.note.message
+    film.data = frames
+    use.predict(panel)
+    assert panel.note.message == ""
+
+
 def test_a_choice_out_of_sight_replaces_nothing(
     use, viewer, large, monkeypatch, own_home
 ):

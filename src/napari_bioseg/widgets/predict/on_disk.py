@@ -11,6 +11,7 @@ from napari_bioseg.io.stack import Stack
 from napari_bioseg.settings import PredictSettings, Workflow
 from napari_bioseg.widgets.bridge.disk_levels import channel_levels
 from napari_bioseg.widgets.bridge.image_source import Target
+from napari_bioseg.widgets.train.training import Doing
 
 from .events import BegunOnDisk, Filled, Step, Stored, Told
 from .finding_on_disk import Facts, finding_on_disk
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 COPIES = "Writing smaller copies"
 EARLIER = "Reading what was done before"
+COMPARED = "Comparing with what is there"
 
 
 def predicting_on_disk(
@@ -52,7 +54,7 @@ def predicting_on_disk(
 
     Yields
     ------
-    BegunOnDisk, Filled, Step, Told, Stored, LabelledOnDisk, NothingFound
+    Doing, BegunOnDisk, Filled, Step, Told, Stored, LabelledOnDisk, NothingFound
 
     Raises
     ------
@@ -61,8 +63,6 @@ def predicting_on_disk(
     OSError
         If the disk is full or cannot be written to.
     """
-    from napari_bioseg.io.volume import made_from
-
     settings = settings.replace(output="probabilities")
     workflow = models[0].workflow.replace(predict=settings)
     path = keeping.path(target.name)
@@ -74,7 +74,11 @@ def predicting_on_disk(
         target.shape[: len(target.leading)],
         target.letters,
     )
-    complete = _looked_at(path, labels, facts, keeping, made_from(stack, models))
+    _check_free(path, labels, keeping)
+    complete = keeping.earlier == "resume" and path.exists()
+    if complete:
+        yield Doing(COMPARED)
+        _check_same(path, facts, stack, models)
     if keeping.extras:
         yield Told(
             "seeds and foreground are made for results in memory only, and this one "
@@ -142,29 +146,34 @@ def _stored(facts: Facts, path: Path, tops: tuple[float, ...] = ()) -> Stored:
     return Stored(facts.target, levels, tops, facts.workflow, facts.where, path)
 
 
-def _looked_at(
-    path: Path, labels: Path, facts: Facts, keeping: Keeping, made: dict[str, Any]
-) -> bool:
-    """Say whether a prediction is complete and stays; refuse to replace results."""
-    from napari_bioseg.io import check_free, image_info
+def _check_free(path: Path, labels: Path, keeping: Keeping) -> None:
+    """Refuse to replace results, unless the user wants that or goes on with them."""
+    from napari_bioseg.io import check_free
 
-    if keeping.earlier == "refuse":
-        try:
-            check_free([path, labels])
-        except ValueError as error:
-            if keeping.where == "disk":
-                raise
-            raise ValueError(f"{error}, which Keep in: Disk offers") from error
-    if keeping.earlier != "resume" or not path.exists():
-        return False
+    if keeping.earlier != "refuse":
+        return
+    try:
+        check_free([path, labels])
+    except ValueError as error:
+        if keeping.where == "disk":
+            raise
+        raise ValueError(f"{error}, which Keep in: Disk offers") from error
+
+
+def _check_same(
+    path: Path, facts: Facts, stack: Stack, models: Sequence[Model]
+) -> None:
+    """Refuse a complete prediction that was made from something else."""
+    from napari_bioseg.io import image_info
+    from napari_bioseg.io.volume import made_from
+
     notes = image_info(path, frame=0).notes
-    same = notes.get("source") == facts.target.name and notes.get("made_from") == made
-    if not same or not _same(notes, facts.workflow):
+    named = notes.get("source") == facts.target.name and _same(notes, facts.workflow)
+    if not named or notes.get("made_from") != made_from(stack, models):
         raise ValueError(
             f"{path} holds the prediction of another image, part of it, model or "
             "settings than now; choose Replace to make it anew, or another folder"
         )
-    return True
 
 
 def _same(notes: Mapping[str, Any], workflow: Workflow) -> bool:
