@@ -6,6 +6,7 @@ import dask.array
 import numpy as np
 import pytest
 
+from napari_bioseg.io import image_info
 from napari_bioseg.io.volume import unfinished
 from napari_bioseg.widgets.predict.overview import Enlarged, Overview
 
@@ -391,6 +392,40 @@ def test_going_on_takes_no_result_of_other_frames(use, viewer, nuclei, folder):
     film.data = frames
     use.predict(panel)
     assert panel.note.message == ""
+
+
+def test_layers_share_no_result_on_disk(use, viewer, nuclei, folder):
+    image = nuclei[0][:96, :96]
+    first = viewer.add_image(image, name="a/b")
+    second = viewer.add_image(image.T, name="a:b")
+    third = viewer.add_image(image[::-1], name="A b")
+    panel = on_disk(use, folder, tile=0)
+    use.click(panel.images.where.buttons["selected"])
+    viewer.layers.selection = {first, second, third}
+    use.click(panel.results.earlier.buttons["replace"])
+    for _ in range(2):
+        use.predict(panel)
+        assert panel.note.message == ""
+        sources = {
+            path.name.split(".")[0]: image_info(path, frame=0).notes["source"]
+            for path in folder.iterdir()
+        }
+        assert sources == {
+            f"{name}{kind}": layer.name
+            for name, layer in (("a b", first), ("a b 2", second), ("A b 3", third))
+            for kind in ("", " instances")
+        }
+    made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    viewer.layers.selection = {second}  # alone its results go by the same name
+    use.predict(panel)
+    assert panel.note.message == ""
+    changed = {
+        name
+        for name, time in made.items()
+        if (folder / name).stat().st_mtime_ns != time
+    }
+    assert changed == {"a b 2.bioseg.zarr", "a b 2 instances.bioseg.zarr"}
+    assert len(made) == len(list(folder.iterdir()))
 
 
 def test_a_choice_out_of_sight_replaces_nothing(

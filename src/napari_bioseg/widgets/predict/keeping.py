@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from napari_bioseg.settings import PredictSettings, Workflow
 from napari_bioseg.widgets.bridge.image_source import Target
-from napari_bioseg.widgets.train.model_place import safe_name
+from napari_bioseg.widgets.names import free_name, safe_name
 
 Where = Literal["auto", "memory", "disk"]
 Earlier = Literal["refuse", "resume", "replace"]
@@ -45,7 +47,7 @@ class Keeping:
         Parameters
         ----------
         name : str
-            Of the image.
+            From `name_for`.
         kind : str
             What it is, if it is not the prediction: ``instances`` or ``classes``.
 
@@ -55,7 +57,44 @@ class Keeping:
         """
         folder = self.folder or results_folder()
         ending = f" {kind}" if kind else ""
-        return folder / f"{safe_name(name)}{ending}.bioseg.zarr"
+        return folder / f"{name}{ending}.bioseg.zarr"
+
+    def name_for(self, layer: str, taken: Collection[str] = ()) -> str:
+        """Return what results of a layer are called on disk.
+
+        Parameters
+        ----------
+        layer : str
+            The layer's name.
+        taken : collection of str
+            What results of others are called.
+
+        Returns
+        -------
+        str
+            A file name; with a number behind it where results of another layer are
+            called so, which happens to names such as ``a/b`` and ``a:b``.
+        """
+        used = {name.casefold() for name in taken}  # one file on some disks
+
+        def another(name: str) -> bool:
+            return name.casefold() in used or any(
+                source not in ("", layer) for source in self._sources(name)
+            )
+
+        return free_name(safe_name(layer), another)
+
+    def _sources(self, name: str) -> Iterator[str]:
+        """Find what the results of a name that are there were made from."""
+        from napari_bioseg.io import image_info
+        from napari_bioseg.io.volume import IMAGE, unfinished
+
+        for kind in ("", "instances", "classes"):
+            path = self.path(name, kind)
+            for place in (path, unfinished(path) / IMAGE):
+                if place.exists():
+                    with suppress(ValueError, OSError):
+                        yield str(image_info(place, frame=0).notes.get("source", ""))
 
     def on_disk(
         self, target: Target, workflow: Workflow, settings: PredictSettings

@@ -30,6 +30,7 @@ COMPARED = "Comparing with what is there"
 def predicting_on_disk(
     target: Target,
     models: Sequence[Model],
+    name: str,
     where: str,
     settings: PredictSettings,
     keeping: Keeping,
@@ -43,6 +44,8 @@ def predicting_on_disk(
         What to predict.
     models : sequence of Model
         Whose mean is taken.
+    name : str
+        What the results are called.
     where : str
         Folder of the first.
     settings : PredictSettings
@@ -65,10 +68,10 @@ def predicting_on_disk(
     """
     settings = settings.replace(output="probabilities")
     workflow = models[0].workflow.replace(predict=settings)
-    path = keeping.path(target.name)
+    path = keeping.path(name)
     facts = Facts(target, workflow, where, _spacing(target), _unit(target))
     kind = "classes" if workflow.is_semantic else "instances"
-    labels = keeping.path(target.name, kind)
+    labels = keeping.path(name, kind)
     stack = Stack(
         lambda place: part_of(target.piece(place), target),
         target.shape[: len(target.leading)],

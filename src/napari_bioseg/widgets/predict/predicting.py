@@ -55,11 +55,13 @@ def predicting(
     """
     yield Doing("Opening the model")
     known, where = opened(models, settings)
+    names: list[str] = []
     for number, wanted in enumerate(targets, start=1):
         target = on_grid(wanted, known)
         focus = target.focus if look is None else look(wanted)
         if keeping.on_disk(target, known[0].workflow, settings):
-            facts = (where, settings, keeping, focus)
+            names.append(keeping.name_for(target.name, names))
+            facts = (names[-1], where, settings, keeping, focus)
             yield from predicting_on_disk(target, known, *facts)
             continue
         done = (number - 1, len(targets))

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QLineEdit, QToolButton, QVBoxLayout, QWi
 
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import field, row_of
+from napari_bioseg.widgets.names import free_name, safe_name
 
 
 def models_folder() -> Path:
@@ -36,26 +37,6 @@ def is_model(folder: Path) -> bool:
     bool
     """
     return any((folder / name).exists() for name in ("workflow.yaml", "split.yaml"))
-
-
-def safe_name(text: str) -> str:
-    """Make a file name of any text.
-
-    Parameters
-    ----------
-    text : str
-        For example the name of a layer.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> safe_name("nuclei: a/b? BC ")
-    'nuclei a b BC'
-    """
-    return " ".join(re.sub(r'[<>:"/\\|?*\x00-\x1f]+', " ", text).split()) or "model"
 
 
 class ModelPlace(QWidget):
@@ -136,12 +117,14 @@ class ModelPlace(QWidget):
     def free(self) -> Path:
         """A folder beside the one shown, with a name like it that no model has."""
         folder = self.folder
+        if not is_model(folder):
+            return folder
         stem = re.sub(r" \d+$", "", folder.name)
-        path, count = folder, 1
-        while is_model(path):
-            count += 1
-            path = folder.with_name(f"{stem} {count}")
-        return path
+
+        def taken(name: str) -> bool:
+            return name == stem or is_model(folder.with_name(name))
+
+        return folder.with_name(free_name(stem, taken))
 
     def propose(self, stem: str) -> None:
         """Offer a name, unless the user typed one or it is offered already.
