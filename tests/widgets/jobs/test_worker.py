@@ -339,6 +339,69 @@ def test_previews_come_before_the_whole_answer_unless_overtaken(qtbot):
     assert errors == []
 
 
+def test_a_patient_request_has_shown_its_answer_when_it_returns(qtbot):
+    slow = Slow()
+    latest = Latest(slow, keep_up=True)
+    shown = []
+    latest.result.connect(shown.append)
+    for number in range(3):
+        latest.request(number, patience=5.0)
+        assert shown == [10 * n for n in range(number + 1)]
+    settle(qtbot, latest)
+    qtbot.wait(50)
+    assert shown == [0, 10, 20], "nothing arrives twice"
+    assert not bioseg_threads()
+
+
+def test_patience_ends(qtbot):
+    latest = Latest(Slow(0.5), keep_up=True)
+    shown, begun = [], time.perf_counter()
+    latest.result.connect(shown.append)
+    latest.request(1, patience=0.05)
+    assert 0.04 < time.perf_counter() - begun < 0.4
+    assert shown == []
+    settle(qtbot, latest)
+    assert shown == [10]
+
+
+def test_patience_ends_with_an_error(qtbot):
+    latest = Latest(Slow())
+    errors, begun = [], time.perf_counter()
+    latest.failed.connect(errors.append)
+    latest.request(-1, patience=20.0)
+    assert time.perf_counter() - begun < 10
+    settle(qtbot, latest)
+    assert [str(error) for error in errors] == ["-1 is negative"]
+
+
+def test_patience_takes_what_is_there_from_before(qtbot):
+    latest = Latest(Slow(0.2), keep_up=True)
+    shown = []
+    latest.result.connect(shown.append)
+    latest.request(1)
+    time.sleep(0.1)
+    latest.request(2, patience=5.0)
+    assert shown == [10]
+    settle(qtbot, latest)
+    assert shown == [10, 20]
+
+
+def test_a_patient_request_does_not_wait_for_a_drawing(qtbot):
+    def work(number, *, cancelled):
+        yield number
+        assert cancelled.wait(20.0), "a newer request ends the waiting"
+
+    latest = Latest(work, keep_up=True)
+    shown, begun = [], time.perf_counter()
+    latest.result.connect(shown.append)
+    for number in range(5):  # nothing is drawn in between
+        latest.request(number, patience=5.0)
+    assert shown == [0, 1, 2, 3, 4]
+    assert time.perf_counter() - begun < 2
+    latest.close()
+    assert not bioseg_threads()
+
+
 def test_busy_is_told_once_a_burst(qtbot):
     latest = Latest(Slow())
     told = []

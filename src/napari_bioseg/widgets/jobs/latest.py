@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -21,9 +22,47 @@ class _LatestBridge(QObject):
     result = Signal(object)
     failed = Signal(object)
     busy_changed = Signal(bool)
-    arrived = Signal(int, object)
+    arrived = Signal()
     broke = Signal(int, object)
     idle = Signal()
+
+
+class Overtaken:
+    """Says in the thread whether a newer request waits.
+
+    Parameters
+    ----------
+    is_newest : callable
+        Says so of the request itself.
+    change : threading.Condition
+        Notified whenever there is a newer request.
+    """
+
+    def __init__(
+        self, is_newest: Callable[[], bool], change: threading.Condition
+    ) -> None:
+        self._is_newest = is_newest
+        self._change = change
+
+    def __call__(self) -> bool:
+        """Say whether a newer request waits."""
+        return not self._is_newest()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a newer request.
+
+        Parameters
+        ----------
+        seconds : float
+            How long at most.
+
+        Returns
+        -------
+        bool
+            Whether there is one.
+        """
+        with self._change:
+            return self._change.wait_for(self, seconds)
 
 
 class Latest:
@@ -33,8 +72,9 @@ class Latest:
     ----------
     function : callable
         Called as ``function(*request, cancelled=...)`` in the thread, where
-        ``cancelled()`` says whether a newer request waits. It may be a generator
-        function: each value it yields is an answer of its own, such as a preview.
+        ``cancelled()`` says whether a newer request waits and ``cancelled.wait(1.0)``
+        waits for one. It may be a generator function: each value it yields is an answer
+        of its own, such as a preview.
     keep_up : bool
         Whether an answer still counts when a newer request already waits. Then a
         picture moves with the slider; without it only settled answers are shown.
@@ -58,7 +98,10 @@ class Latest:
         self._bridge.arrived.connect(self._arrive, queued)
         self._bridge.broke.connect(self._break, queued)
         self._bridge.idle.connect(self._rest, queued)
-        self._lock = threading.Lock()
+        self._change = threading.Condition()
+        self._answered: deque[tuple[int, Any]] = deque()
+        self._told = 0
+        self._patient = False
         self._waiting: tuple[int, tuple[Any, ...]] | None = None
         self._newest = 0
         self._forgotten = 0
@@ -72,19 +115,32 @@ class Latest:
         """Whether a request runs or waits."""
         return self._busy
 
-    def request(self, *args: Any) -> None:
+    def request(self, *args: Any, patience: float = 0.0) -> None:
         """Ask for an answer; a request that still waits is forgotten.
 
         Parameters
         ----------
         *args
             Handed to the function.
+        patience : float
+            Seconds to stay here at most until there is something to show, which then
+            is shown before this returns.
+
+        Notes
+        -----
+        Patience is for answers that take less time than drawing the window does. While
+        it is drawn, napari keeps Python's lock to itself, tens of milliseconds long
+        where there is no graphics card, and each of the thread's steps may have to wait
+        that long. With patience the thread goes first, and what it found is drawn
+        together with the slider that asked for it.
         """
         if self._closed:
             return
-        with self._lock:
+        with self._change:
             self._newest += 1
             self._waiting = (self._newest, args)
+            self._patient = patience > 0
+            self._change.notify_all()
             idle = self._thread is None
             if idle:
                 self._thread = threading.Thread(
@@ -94,13 +150,20 @@ class Latest:
         if idle and self._thread is not None:
             self._thread.start()
         self._set_busy(True)
+        if self._patient:
+            self._drawn.set()
+            with self._change:
+                self._change.wait_for(self._worth_a_look, patience)
+                self._patient = False
+            self._arrive()
 
     def forget(self) -> None:
         """Drop what waits and what runs: none of its answers arrives."""
-        with self._lock:
+        with self._change:
             self._newest += 1
             self._forgotten = self._newest
             self._waiting = None
+            self._change.notify_all()
 
     def close(self, seconds: float = 5.0) -> None:
         """Drop everything, take no further request, and wait for the thread.
@@ -127,7 +190,7 @@ class Latest:
 
     def _work(self) -> None:
         while True:
-            with self._lock:
+            with self._change:
                 if self._waiting is None:
                     self._thread = None
                     break
@@ -138,37 +201,55 @@ class Latest:
             self._bridge.idle.emit()
 
     def _answer(self, number: int, args: tuple[Any, ...]) -> None:
-        def cancelled() -> bool:
-            return number != self._newest
-
+        cancelled = Overtaken(lambda: number == self._newest, self._change)
         try:
             for answer in self._answers(args, cancelled):
                 if self._closed:
                     return
-                self._drawn.clear()
-                self._bridge.arrived.emit(number, answer)
-                # computing on while the answer is drawn would slow down both
-                self._drawn.wait(LONGEST_DRAWING)
+                self._hand_over(number, answer)
                 if cancelled():
                     return
         except Exception as error:  # noqa: BLE001  # reported by _break
             # an overtaken request may end any way it likes
             if not cancelled():
                 self._bridge.broke.emit(number, error)
+        finally:
+            self._tell(number)
 
-    def _answers(
-        self, args: tuple[Any, ...], cancelled: Callable[[], bool]
-    ) -> Iterable[Any]:
+    def _hand_over(self, number: int, answer: Any) -> None:
+        """Have an answer drawn, and wait for it."""
+        with self._change:
+            self._answered.append((number, answer))
+            awaited = self._patient
+            self._drawn.clear()
+        self._tell(number)
+        self._bridge.arrived.emit()
+        if not awaited:
+            # computing on while the answer is drawn would slow down both
+            self._drawn.wait(LONGEST_DRAWING)
+
+    def _tell(self, number: int) -> None:
+        """Note that a request is answered, or will not be."""
+        with self._change:
+            self._told = number
+            self._change.notify_all()
+
+    def _answers(self, args: tuple[Any, ...], cancelled: Overtaken) -> Iterable[Any]:
         answer = self._function(*args, cancelled=cancelled)
         return answer if inspect.isgenerator(answer) else (answer,)
 
     # ---- in the GUI thread ----
 
-    def _arrive(self, number: int, answer: Any) -> None:
-        newest = number == self._newest
-        counts = newest or (self._keep_up and number > self._forgotten)
-        if counts and not self._closed:
-            self.result.emit(answer)
+    def _worth_a_look(self) -> bool:
+        return bool(self._answered) or self._told == self._newest
+
+    def _arrive(self) -> None:
+        while self._answered:
+            number, answer = self._answered.popleft()
+            newest = number == self._newest
+            counts = newest or (self._keep_up and number > self._forgotten)
+            if counts and not self._closed:
+                self.result.emit(answer)
         QTimer.singleShot(0, self._drawn.set)
 
     def _break(self, number: int, error: Exception) -> None:
@@ -176,7 +257,7 @@ class Latest:
             self.failed.emit(error)
 
     def _rest(self) -> None:
-        with self._lock:
+        with self._change:
             idle = self._thread is None
         if idle and not self._closed:
             RUNNING.discard(self)

@@ -23,6 +23,7 @@ from napari_bioseg.settings import (
     ChannelFilter,
 )
 from napari_bioseg.widgets.bridge.layers import Slices
+from napari_bioseg.widgets.jobs.latest import Overtaken
 
 from .brightness_choice import read_brightness
 from .counting import histogram_of
@@ -32,8 +33,9 @@ from .steady import SteadyIds
 from .tuning import Answer, Given, Stage, Tuning
 
 QUICK = 0.03
-"""Seconds within which the whole answer comes at once, without a preview."""
-PAUSE = 0.1
+"""Seconds within which the whole answer comes at once, without a preview, unless a
+slider moves."""
+PAUSE = 0.15
 """Seconds that a slider must stand still before more than the view is decoded."""
 FRAMES = 4
 """Time points whose intermediate results are kept."""
@@ -94,7 +96,7 @@ class Tuner:
         tuning: Tuning,
         view: Slices,
         moving: bool,
-        cancelled: Callable[[], bool],
+        cancelled: Overtaken,
         given: Given | None = None,
     ) -> Iterator[Answer]:
         """Decode what is in view if all takes long, then all, then the other frames.
@@ -108,7 +110,7 @@ class Tuner:
         moving : bool
             Whether a slider is being dragged: then, as in previews, objects keep the
             ids (and so the colours) they had; the numbering of `decode` comes at rest.
-        cancelled : callable
+        cancelled : Overtaken
             Says whether to give up what is not in view.
         given : Given, optional
             What else there is. Where something was changed by hand, objects keep their
@@ -131,13 +133,10 @@ class Tuner:
         frame.edits = edits.get(index)
         seen = np.prod([side.stop - side.start for side in look])
         part = seen < 0.8 * np.prod(frame.prediction.spatial_shape)
-        if (
-            part
-            and self._last_whole > QUICK
-            and (tuning, edits.get(index)) != frame.done
-        ):
+        slow = self._last_whole > QUICK and (tuning, frame.edits) != frame.done
+        if part and (moving or slow):
             yield self._answer(frame, tuning, look, "view", True, never)
-            if _overtaken(cancelled, PAUSE if moving else 0.0):
+            if cancelled.wait(PAUSE if moving else 0.0):
                 return
         # what is in view is finished even if the slider has moved on, or nothing would
         # be seen to move; only a slider that was let go ends it
@@ -305,16 +304,6 @@ def frame_of(view: Slices, leading: int) -> tuple[int, ...]:
     return tuple((side.start + side.stop - 1) // 2 for side in view[:leading])
 
 
-def _overtaken(cancelled: Callable[[], bool], seconds: float) -> bool:
-    """Wait some time for a newer request, and return whether there is one."""
-    end = time.monotonic() + seconds
-    while not cancelled():
-        if time.monotonic() >= end:
-            return False
-        time.sleep(0.003)
-    return True
-
-
 def never() -> bool:
     """Return False: previews are never given up.
 
@@ -367,7 +356,7 @@ def tune(
     moving: bool = False,
     given: Given | None = None,
     *,
-    cancelled: Callable[[], bool],
+    cancelled: Overtaken,
 ) -> Iterator[Answer]:
     """Answer one request of the panel; see `Tuner.answers`.
 
@@ -383,7 +372,7 @@ def tune(
         Whether a slider is being dragged.
     given : Given, optional
         What else there is.
-    cancelled : callable
+    cancelled : Overtaken
         Says whether a newer request waits.
 
     Yields

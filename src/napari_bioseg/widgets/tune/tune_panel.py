@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,11 @@ if TYPE_CHECKING:
 PREPARING = (
     "Preparing: this takes a second, and once on a new computer about half a minute …"
 )
+PATIENCE = 0.04
+"""Seconds that a slider which is dragged stays for its answer, so that both are drawn
+at once; together with showing the answer the window never stands still for 0.05."""
+FEW = 1 << 23
+"""More pixels in view take so much longer that staying is in vain."""
 
 
 class TunePanel(Panel):
@@ -317,7 +323,11 @@ class TunePanel(Panel):
             self.brightness.chosen,
             self._results.held(source),
         )
-        self._live.request(self._tuner, self.tuning, view, moving, given)
+        seen = math.prod(side.stop - side.start for side in view)
+        patience = PATIENCE if moving and seen <= FEW else 0.0
+        self._live.request(
+            self._tuner, self.tuning, view, moving, given, patience=patience
+        )
 
     def _answered(self, answer: Answer) -> None:
         if self._tuner is None:
