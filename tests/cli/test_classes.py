@@ -8,16 +8,29 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_bioseg.channels import class_labels
+from napari_bioseg.channels import Prediction, class_labels, object_classes
+from napari_bioseg.cleanup import filter_channels, find_classes, find_labels
 from napari_bioseg.cli import main
+from napari_bioseg.engine import Model
 from napari_bioseg.io import (
+    read_class_table,
     read_image,
     read_labels,
     read_pairs,
+    save_model,
     write_image,
     write_labels,
+    write_prediction,
 )
 from napari_bioseg.io.object_classes import read_two_channel_mask, write_object_classes
+from napari_bioseg.settings import (
+    CleanupSettings,
+    InstanceTask,
+    NetworkSettings,
+    TrainedOn,
+    Workflow,
+    ZFilter,
+)
 
 
 def cells(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -167,3 +180,72 @@ def test_validation_images_have_classes_too(data, tmp_path, capsys):
     del words[alone : alone + 2]
     assert main([*words, "--overwrite"]) == 2
     assert "give both --validation-images and" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """A model that tells three classes apart, at random."""
+    workflow = Workflow(
+        task=InstanceTask(channels="B", classes=3),
+        network=NetworkSettings(features=4, depth=1),
+        trained=TrainedOn(),
+    )
+    place = tmp_path_factory.mktemp("untrained") / "model"
+    return save_model(Model.create(workflow), place)
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+@pytest.mark.parametrize("command", ["run", "segment"])
+def test_a_table_of_classes_is_not_replaced_by_chance(
+    data, untrained, tmp_path, capsys, monkeypatch, command, blocks
+):
+    monkeypatch.setattr(
+        "napari_bioseg.io.segment_volume.fits_memory", lambda *_: not blocks
+    )
+    out, source = tmp_path / "out", data / "images/im_0.tif"
+    words = ["--output", str(out), "--format", "zarr" if blocks else "tif"]
+    first = ["predict", "--model", str(untrained), str(source)]
+    if command == "run":
+        first = ["run", *first[1:]]
+    else:
+        assert main([*first, *words]) == 0
+        first = ["segment", str(out / "predictions")]
+    table = out / "classes/im_0.csv"
+    table.parent.mkdir(parents=True)
+    table.write_text("id,class\n1,2\n")
+    assert main([*first, *words]) == 2
+    assert f"{table} exists already" in capsys.readouterr().err
+    assert table.read_text() == "id,class\n1,2\n"
+    assert not (out / "labels").exists()
+    assert main([*first, *words, "--overwrite"]) == 0, capsys.readouterr().err
+    made = table.read_text()
+    assert len(made.splitlines()) > 2
+    table.unlink()  # as if the computer had gone off before it was written
+    assert main([*first, *words, "--resume"]) == 0, capsys.readouterr().err
+    assert table.read_text() == made
+
+
+def test_pixels_vote_after_filters_as_in_the_panel(tmp_path):
+    rng = np.random.default_rng(0)
+    inside = np.zeros((15, 40, 40), np.float32)
+    inside[:, 4:16, 4:36] = inside[:, 24:36, 4:36] = 1
+    # class 2 is likelier at most pixels, and less likely where noise is gone
+    first = np.where(rng.random(inside.shape) < 0.65, 0.5, 0.0)
+    second = np.where(rng.random(inside.shape) < 0.35, 0.6, 0.4)
+    values = np.stack([inside, 1 - inside, first, second]).astype(np.float32)
+    workflow = Workflow(
+        task=InstanceTask(channels="B", classes=3),
+        trained=TrainedOn(dimensions=3),
+        cleanup=CleanupSettings(filters=(ZFilter(size=9),)),
+    )
+    write_prediction(tmp_path / "a.tif", values, workflow)
+    out = tmp_path / "out"
+    assert main(["segment", str(tmp_path / "a.tif"), "--output", str(out)]) == 0
+    prediction = Prediction(values, workflow.outputs)
+    labels, instances = find_labels(prediction, workflow)
+    np.testing.assert_array_equal(read_labels(out / "labels/a.tif"), labels)
+    table = read_class_table(out / "classes/a.csv")
+    filtered = filter_channels(prediction, workflow.cleanup.filters)
+    assert table == object_classes(labels, filtered)
+    assert table != object_classes(labels, prediction)
+    assert table == find_classes(labels, instances, workflow)

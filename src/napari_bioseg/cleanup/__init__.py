@@ -8,7 +8,7 @@ from .dilate import dilate
 from .erode import erode
 from .fill_holes import fill_holes
 from .filter_channels import FILTERS, filter_channels
-from .find_labels import find_labels
+from .find_labels import find_classes, find_labels
 from .join_slices import join_slices
 from .keep_largest import keep_largest
 from .opening import opening
@@ -35,6 +35,7 @@ __all__ = [
     "erode",
     "fill_holes",
     "filter_channels",
+    "find_classes",
     "find_labels",
     "join_slices",
     "keep_largest",

@@ -70,3 +70,33 @@ def find_labels(
         region=region,
     )
     return clean, instances
+
+
+def find_classes(
+    labels: NDArray[Any], instances: Instances | None, workflow: Workflow
+) -> dict[int, int] | None:
+    """Return the class of every object, as its pixels vote.
+
+    Parameters
+    ----------
+    labels, instances
+        From `find_labels`.
+    workflow : Workflow
+        Says whether objects have classes.
+
+    Returns
+    -------
+    dict of int to int, or None
+        Class by the object's number; None if objects have none.
+
+    Notes
+    -----
+    The channels vote after filters, as objects are found in them.
+    """
+    from napari_bioseg.channels import object_classes
+
+    if instances is None or instances.prediction is None:
+        return None
+    if not workflow.task.has_classes:
+        return None
+    return object_classes(labels, instances.prediction)

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
 
     folders = model_folders(args.model)
     workflow = settings_for(peek_model(folders[0]), args, SECTIONS)
-    start = begin(args, ("predictions",))
+    start = begin(args, ("predictions",), workflow)
     models = [open_model(path, workflow.predict.device) for path in folders]
     check_images(models[0], start)
     write_workflow(start.folder, workflow, overwrite=args.overwrite)

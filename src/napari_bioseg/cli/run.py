@@ -30,7 +30,6 @@ from .reports import (
 )
 from .segment import print_labels
 from .start import (
-    Kind,
     add_cluster,
     begin,
     check_images,
@@ -39,10 +38,11 @@ from .start import (
     model_folders,
 )
 from .steps import found, predict_to, segment_to, write_labelled
-from .train import add_training, train_model
+from .train import add_training, train_model, training_workflow
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
+    from napari_bioseg.io.results import Kind
 
 SECTIONS = ("predict", *SETTINGS_OF_LABELS)
 
@@ -95,8 +95,10 @@ def run(args: argparse.Namespace) -> None:
     kinds: tuple[Kind, ...] = ("labels",)
     if not args.labels_only:
         kinds = ("labels", "predictions")
-    start = begin(args, kinds)
-    models, workflow = _models_and_settings(args, trains=trains)
+    workflow = training_workflow(args) if trains else _settings(args)
+    start = begin(args, kinds, workflow)
+    models = [train_model(args)] if trains else _models(args, workflow)
+    workflow = models[0].workflow if trains else workflow
     check_images(models[0], start)
     check_reports(args, workflow)
     write_workflow(start.folder, workflow, overwrite=args.overwrite)
@@ -129,14 +131,9 @@ def _trains(args: argparse.Namespace) -> bool:
     return False
 
 
-def _models_and_settings(
-    args: argparse.Namespace, *, trains: bool
-) -> tuple[list[Model], Workflow]:
-    from napari_bioseg.io import open_model, peek_model
+def _settings(args: argparse.Namespace) -> Workflow:
+    from napari_bioseg.io import peek_model
 
-    if trains:
-        model = train_model(args)
-        return [model], model.workflow
     folders = model_folders([args.model])
     workflow = settings_for(peek_model(folders[0]), args, SECTIONS)
     if workflow.predict.output == "classes":
@@ -144,7 +141,14 @@ def _models_and_settings(
             "--predict.output classes stores no channels to make labels from; use "
             "'napari-bioseg predict', or leave it out"
         )
-    return [open_model(path, workflow.predict.device) for path in folders], workflow
+    return workflow
+
+
+def _models(args: argparse.Namespace, workflow: Workflow) -> list[Model]:
+    from napari_bioseg.io import open_model
+
+    folders = model_folders([args.model])
+    return [open_model(path, workflow.predict.device) for path in folders]
 
 
 def _one(
@@ -178,7 +182,7 @@ def _one(
         stored = read_prediction(place)
         if args.format == "zarr" and not fits_memory(stored, workflow):
             labels_at = result_path(args.output, "labels", name, args.format)
-            objects = segment_to(labels_at, stored, workflow, args)
+            objects = segment_to(labels_at, name, stored, workflow, args)
             if not keeps:
                 shutil.rmtree(place)
             return name, sized(info.size), str(objects), _since(began)
@@ -187,9 +191,9 @@ def _one(
         prediction = in_memory(data, workflow, info.spacing)
     image = read_image(path, axes=args.axes)
     region = region_of(args, name)
-    labels, _ = find_labels(prediction, workflow, image=image, region=region)
+    labels, instances = find_labels(prediction, workflow, image=image, region=region)
     facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit}
-    write_labelled(args, name, labels, prediction, workflow, **facts)
+    write_labelled(args, name, labels, instances, workflow, **facts)
     if not keeps and args.format == "zarr":
         shutil.rmtree(place)
     return name, sized(info.size), found(labels, workflow), _since(began)

@@ -92,35 +92,28 @@ def run(args: argparse.Namespace) -> None:
     ValueError
         If settings or files are wrong.
     """
-    from napari_bioseg.io import (
-        check_free,
-        read_prediction,
-        result_path,
-        write_workflow,
-    )
+    from napari_bioseg.io import read_prediction, write_workflow
+    from napari_bioseg.io.results import Expected
 
     inputs = [*args.inputs, *args.predictions]
     if not inputs:
         raise ValueError("name at least one file or folder of channels")
     files = input_files([_predictions_in(text) for text in inputs])
     folder = Path(args.output)
-    if not args.overwrite and not args.resume:
-        check_free(result_path(folder, "labels", n, args.format) for n in files)
     stored = {n: read_prediction(path, axes=args.axes) for n, path in files.items()}
     workflow = settings_for(
         _common_workflow(list(stored.values()), args.channels), args, SETTINGS_OF_LABELS
     )
     _check_channels(stored.values(), workflow)
+    wanted = Expected.of(folder, ("labels",), args.format, workflow)
+    if not args.overwrite and not args.resume:
+        wanted.check_free(files)
     # The first labels may go beside the channels they are made from, whatever settings.
     beside = all(path.parent == folder / "predictions" for path in files.values())
     renews = args.overwrite or (beside and not (folder / "labels").exists())
     write_workflow(folder, workflow, overwrite=renews)
     if args.resume:
-        stored = {
-            name: file
-            for name, file in stored.items()
-            if not result_path(folder, "labels", name, args.format).exists()
-        }
+        stored = {name: stored[name] for name in wanted.left(files)}
 
     def one(name: str, _: Path) -> tuple[str, ...]:
         return _one(args, name, stored[name], workflow)
@@ -145,15 +138,15 @@ def _one(
     if lazy and not fits_memory(file, workflow):
         path = result_path(args.output, "labels", name, args.format)
         place = path if path.suffix == ".zarr" else growing(path)
-        count = str(segment_to(place, file, workflow, args))
+        count = str(segment_to(place, name, file, workflow, args))
         if place != path:
             tiff_from_zarr(path)
     else:
         prediction = file.load(workflow.outputs)
         region = region_of(args, name)
-        labels, _ = find_labels(prediction, workflow, region=region)
+        labels, instances = find_labels(prediction, workflow, region=region)
         facts: dict[str, Any] = {"spacing": file.spacing, "unit": file.unit}
-        write_labelled(args, name, labels, prediction, workflow, **facts)
+        write_labelled(args, name, labels, instances, workflow, **facts)
         count = found(labels, workflow)
     seconds = f"{time.perf_counter() - start:.1f}"
     return name, sized(file.data.shape[1:]), count, seconds

@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from napari_bioseg.settings import Workflow
 
 from .options import input_files
 from .progress import counted
@@ -15,8 +17,7 @@ from .stop import Stopped
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
     from napari_bioseg.io import ImageInfo
-
-Kind = Literal["predictions", "labels"]
+    from napari_bioseg.io.results import Kind
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def model_folders(models: Sequence[str]) -> list[Path]:
     return found
 
 
-def begin(args: argparse.Namespace, kinds: Sequence[Kind]) -> Start:
+def begin(args: argparse.Namespace, kinds: Sequence[Kind], workflow: Workflow) -> Start:
     """Find the images, look at each, and refuse to replace results.
 
     Parameters
@@ -124,6 +125,8 @@ def begin(args: argparse.Namespace, kinds: Sequence[Kind]) -> Start:
         With the options of `add_images`.
     kinds : sequence of {"predictions", "labels"}
         Results of each image.
+    workflow : Workflow
+        Says whether there are classes of objects, too.
 
     Returns
     -------
@@ -134,22 +137,18 @@ def begin(args: argparse.Namespace, kinds: Sequence[Kind]) -> Start:
     ValueError
         If a file is missing or cannot be read, or a result is there already.
     """
-    from napari_bioseg.io import check_free, image_info, result_path
+    from napari_bioseg.io import image_info
+    from napari_bioseg.io.results import Expected
 
     files = input_files(args.inputs)
     folder = Path(args.output)
-
-    def results(name: str) -> list[Path]:
-        return [result_path(folder, kind, name, args.format) for kind in kinds]
-
+    wanted = Expected.of(folder, kinds, args.format, workflow)
     done = 0
     if args.resume:
-        left = {
-            n: f for n, f in files.items() if not all(p.exists() for p in results(n))
-        }
-        done, files = len(files) - len(left), left
+        left = wanted.left(files)
+        done, files = len(files) - len(left), {name: files[name] for name in left}
     elif not args.overwrite:
-        check_free(path for name in files for path in results(name))
+        wanted.check_free(files)
     infos = {name: image_info(path, axes=args.axes) for name, path in files.items()}
     return Start(folder, files, infos, done)
 

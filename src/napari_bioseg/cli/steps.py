@@ -16,7 +16,7 @@ from napari_bioseg.settings import Workflow
 from .progress import progress_bar
 
 if TYPE_CHECKING:
-    from napari_bioseg.channels import Prediction
+    from napari_bioseg.channels import Instances
     from napari_bioseg.engine import Model
     from napari_bioseg.io import ImageInfo, StoredPrediction
 
@@ -82,7 +82,11 @@ def _followed(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
 
 
 def segment_to(
-    path: Path, prediction: StoredPrediction, workflow: Workflow, args: Any
+    path: Path,
+    name: str,
+    prediction: StoredPrediction,
+    workflow: Workflow,
+    args: argparse.Namespace,
 ) -> int:
     """Find the instances of a stored prediction block by block, into a zarr folder.
 
@@ -90,28 +94,31 @@ def segment_to(
     ----------
     path : Path
         Folder to write.
+    name : str
+        Name of the image.
     prediction : StoredPrediction
         The channels.
     workflow : Workflow
         Says how.
     args : argparse.Namespace
-        With ``quiet``, ``resume`` and ``overwrite``.
+        With ``quiet``, ``resume``, ``overwrite`` and the folder for results.
 
     Returns
     -------
     int
         Objects found.
     """
-    from napari_bioseg.io import stem_of
+    from napari_bioseg.io import class_paths
     from napari_bioseg.io.block_notes import what_differs
-    from napari_bioseg.io.object_classes import class_paths, write_class_table
+    from napari_bioseg.io.object_classes import write_class_table
     from napari_bioseg.io.segment_volume import BlockDone, Segmented, segment_volume
 
     objects = 0
     names = prediction.channels or workflow.outputs
     for note in what_differs(names, workflow.instances):
         print(f"{path.name}: {note}", file=sys.stderr)
-    options = {"resume": args.resume, "overwrite": args.overwrite}
+    # labels that are complete without their table of classes are made anew
+    options = {"resume": args.resume, "overwrite": args.overwrite or args.resume}
     with progress_bar(0, path.name, "block", quiet=args.quiet) as bar:
         for event in segment_volume(prediction, path, workflow, **options):
             if isinstance(event, BlockDone):
@@ -120,7 +127,7 @@ def segment_to(
             elif isinstance(event, Segmented):
                 objects = event.objects
                 if event.classes is not None:
-                    table = class_paths(args.output, stem_of(prediction.path))[1]
+                    table = class_paths(args.output, name)[1]
                     write_class_table(table, event.classes)
                     print(f"classes of the objects: {table}", file=sys.stderr)
                 for note in event.notes:
@@ -132,7 +139,7 @@ def write_labelled(
     args: argparse.Namespace,
     name: str,
     labels: NDArray[np.int32],
-    prediction: Prediction,
+    instances: Instances | None,
     workflow: Workflow,
     *,
     spacing: tuple[float, ...] | None,
@@ -143,13 +150,11 @@ def write_labelled(
     Parameters
     ----------
     args : argparse.Namespace
-        With the options of `add_output`.
+        With the options of `add_output` and ``resume``.
     name : str
         Name of the image.
-    labels : ndarray of int32, ([Z,] Y, X)
-        From `labels_of`.
-    prediction : Prediction
-        What they were made from.
+    labels, instances
+        From `find_labels`.
     workflow : Workflow
         The settings.
     spacing : tuple of float or None
@@ -157,7 +162,7 @@ def write_labelled(
     unit : str
         Unit of the spacing.
     """
-    from napari_bioseg.channels import object_classes
+    from napari_bioseg.cleanup import find_classes
     from napari_bioseg.io import write_results
     from napari_bioseg.io.object_classes import write_object_classes
 
@@ -165,11 +170,11 @@ def write_labelled(
         "spacing": spacing,
         "unit": unit,
         "format": args.format,
-        "overwrite": args.overwrite,
+        "overwrite": args.overwrite or args.resume,
     }
     write_results(args.output, name, workflow, labels=labels, **facts)
-    if workflow.task.has_classes:
-        classes = object_classes(labels, prediction)
+    classes = find_classes(labels, instances, workflow)
+    if classes is not None:
         write_object_classes(args.output, name, labels, classes, **facts)
 
 
@@ -179,7 +184,7 @@ def found(labels: NDArray[np.int32], workflow: Workflow) -> str:
     Parameters
     ----------
     labels : ndarray of int32
-        From `labels_of`.
+        From `find_labels`.
     workflow : Workflow
         Says which of the two.
 

@@ -4,7 +4,6 @@ from .folders import by_stem, find_pairs, image_files, read_pairs, stem_of
 from .images import SUFFIXES, ImageInfo, image_info, label_info, read_image, read_labels
 from .model_folder import ModelError, open_model, peek_model, save_model, save_settings
 from .object_classes import (
-    class_paths,
     read_class_table,
     read_two_channel_mask,
     write_object_classes,
@@ -15,7 +14,13 @@ from .predictions import (
     read_prediction,
     write_prediction,
 )
-from .results import check_free, result_path, write_results, write_workflow
+from .results import (
+    check_free,
+    class_paths,
+    result_path,
+    write_results,
+    write_workflow,
+)
 from .split_file import apply_split, read_split, write_split
 from .training_files import TrainingFiles
 from .training_log import read_log

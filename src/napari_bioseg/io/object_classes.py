@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from napari_bioseg.channels import class_labels
 
 from .images import read_image, read_labels
-from .results import Format, check_free
+from .results import Format, check_free, class_paths
 from .write import replacing, write_labels
-
-CLASSES = "classes"
 
 
 def read_two_channel_mask(
@@ -115,12 +113,6 @@ def read_class_table(path: str | Path) -> dict[int, int]:
             f"{path} is no table of classes ({error}); it needs the columns id and "
             "class, whole numbers, one row per object"
         ) from error
-
-
-def class_paths(folder: str | Path, name: str, format: Format = "tif") -> list[Path]:
-    """Return where the classes of one image's objects go: a picture and a table."""
-    place = Path(folder) / CLASSES
-    return [place / f"{name}.{format}", place / f"{name}.csv"]
 
 
 def write_object_classes(

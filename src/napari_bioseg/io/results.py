@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,15 +15,17 @@ from .predictions import write_prediction
 from .write import replacing, write_labels
 
 Format = Literal["tif", "zarr"]
+Kind = Literal["predictions", "labels"]
 
 PREDICTIONS = "predictions"
 LABELS = "labels"
+CLASSES = "classes"
 WORKFLOW = "workflow.yaml"
 
 
 def result_path(
     folder: str | Path,
-    kind: Literal["predictions", "labels"],
+    kind: Kind,
     name: str,
     format: Format = "tif",
 ) -> Path:
@@ -51,6 +54,60 @@ def result_path(
     # an ending of our own lets napari open it with our reader
     ending = "bioseg.zarr" if format == "zarr" else format
     return Path(folder) / kind / f"{name}.{ending}"
+
+
+def class_paths(folder: str | Path, name: str, format: Format = "tif") -> list[Path]:
+    """Return where the classes of one image's objects go: a picture and a table."""
+    place = Path(folder) / CLASSES
+    return [place / f"{name}.{format}", place / f"{name}.csv"]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is to be written into a folder of results for each image."""
+
+    folder: Path
+    kinds: tuple[Kind, ...]
+    format: Format
+    classes: bool
+    """Whether objects have classes, which go beside the labels."""
+
+    @classmethod
+    def of(
+        cls,
+        folder: str | Path,
+        kinds: Sequence[Kind],
+        format: Format,
+        workflow: Workflow,
+    ) -> Expected:
+        """Return what a workflow leads to."""
+        classes = "labels" in kinds and workflow.task.has_classes
+        return cls(Path(folder), tuple(kinds), format, classes)
+
+    def left(self, names: Iterable[str]) -> list[str]:
+        """Return the images of which something is missing."""
+        return [
+            name
+            for name in names
+            # large volumes get a table without a picture, and it is written last
+            if not all(path.exists() for path in self._paths(name, pictures=False))
+        ]
+
+    def check_free(self, names: Iterable[str]) -> None:
+        """Refuse to replace anything.
+
+        Raises
+        ------
+        ValueError
+            If something is there already.
+        """
+        check_free(path for name in names for path in self._paths(name, pictures=True))
+
+    def _paths(self, name: str, *, pictures: bool) -> list[Path]:
+        paths = [result_path(self.folder, k, name, self.format) for k in self.kinds]
+        if self.classes:
+            paths += class_paths(self.folder, name, self.format)[not pictures :]
+        return paths
 
 
 def check_free(paths: Iterable[Path]) -> None:

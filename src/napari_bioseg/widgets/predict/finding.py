@@ -36,8 +36,8 @@ def label(
     ------
     Doing, Labelled, NothingFound
     """
-    from napari_bioseg.channels import Prediction, class_labels, object_classes
-    from napari_bioseg.cleanup import find_labels
+    from napari_bioseg.channels import Prediction, class_labels
+    from napari_bioseg.cleanup import find_classes, find_labels
 
     shape = data.shape[1:]
     labels = np.zeros(shape, dtype=np.int32)
@@ -59,8 +59,8 @@ def label(
             if found is not None and seeds is not None and foreground is not None:
                 seeds[place], foreground[place] = found.seeds, found.foreground
                 thresholds = dict(found.thresholds)
-            if classes is not None and found is not None:
-                kinds = object_classes(one, found.prediction or prediction)
+            kinds = find_classes(one, found, workflow)
+            if classes is not None and kinds is not None:
                 class_of = None if target.leading else kinds
                 classes[place] = class_labels(one, kinds)
             if target.leading:

@@ -139,8 +139,8 @@ def _write(
 
 def _frames(path: Path, facts: Facts, found: _Found) -> Iterator[Any]:
     """Decode one piece after the other in memory."""
-    from napari_bioseg.channels import Prediction, object_classes
-    from napari_bioseg.cleanup import find_labels
+    from napari_bioseg.channels import Prediction
+    from napari_bioseg.cleanup import find_classes, find_labels
 
     target, workflow = facts.target, facts.workflow
     for place, piece in target.wanted():
@@ -151,9 +151,8 @@ def _frames(path: Path, facts: Facts, found: _Found) -> Iterator[Any]:
         found.objects += len(np.unique(labels)) - int(not labels.all())
         if instances is not None:
             found.thresholds = dict(instances.thresholds)
-            if workflow.task.has_classes and not target.leading:
-                filtered = instances.prediction or prediction
-                found.class_of = object_classes(labels, filtered)
+        if not target.leading:
+            found.class_of = find_classes(labels, instances, workflow)
         yield place, labels
 
 

@@ -94,24 +94,17 @@ def _left(
     files: dict[str, Path], folders: Folders, workflow: Workflow
 ) -> dict[str, Path]:
     """Return the images still to be done; refuse to replace results."""
-    from napari_bioseg.io import check_free, class_paths
+    from napari_bioseg.io.results import Expected, Kind
 
-    kinds: tuple[Literal["predictions", "labels"], ...] = ("predictions", "labels")
+    kinds: tuple[Kind, ...] = ("predictions", "labels")
     if workflow.predict.output == "classes":
         kinds = ("predictions",)
-    results = {name: [folders.path(kind, name) for kind in kinds] for name in files}
-    if workflow.task.has_classes:  # the table is written last
-        for name, paths in results.items():
-            paths.append(class_paths(folders.results, name)[1])
+    wanted = Expected.of(folders.results, kinds, folders.format, workflow)
     if folders.earlier == "refuse":
-        check_free(path for paths in results.values() for path in paths)
+        wanted.check_free(files)
     if folders.earlier != "resume":
         return files
-    return {
-        name: file
-        for name, file in files.items()
-        if not all(path.exists() for path in results[name])
-    }
+    return {name: files[name] for name in wanted.left(files)}
 
 
 def _check(path: Path, folders: Folders, model: Model) -> None:
@@ -176,9 +169,8 @@ def _label(
     folders: Folders, name: str, path: Path, data: Any, workflow: Workflow
 ) -> Generator[Any, Any, int]:
     """Write the labels of one image, and return how many objects there are."""
-    from napari_bioseg.channels import object_classes
     from napari_bioseg.channels.blockwise.room import room_for
-    from napari_bioseg.cleanup import find_labels
+    from napari_bioseg.cleanup import find_classes, find_labels
     from napari_bioseg.io import (
         image_info,
         read_image,
@@ -215,8 +207,8 @@ def _label(
         "overwrite": True,  # looked at before
     }
     write_results(folders.results, name, workflow, labels=labels, **facts)
-    if workflow.task.has_classes and found is not None:
-        classes = object_classes(labels, found.prediction or prediction)
+    classes = find_classes(labels, found, workflow)
+    if classes is not None:
         write_object_classes(folders.results, name, labels, classes, **facts)
     return len(np.unique(labels)) - int(not labels.all())
 
