@@ -7,12 +7,14 @@ images and volumes. ``volume 1 4 8`` makes volumes of so many gigabytes on disk 
 predicts them from zarr to zarr (uint8 in and out) with a network of one convolution,
 so that the engine and not the network is measured; each in a process of its own, whose
 peak memory is told. ``segment 1`` finds the instances of such a prediction, block by
-block. ``gpu`` compares precisions and batches on a GPU.
+block. ``peer`` predicts an image with BiaPy's way of cutting and merging patches too,
+where BiaPy is installed. ``gpu`` compares precisions and batches on a GPU.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import resource
 import shutil
 import subprocess
@@ -137,6 +139,81 @@ def speed(runs: int, size: int) -> None:
     head = ("", "tiles", "bare s", "tiles s", "dask s", "to zarr s", "wall", "cpu")
     print(table(head, rows))
     print("wall, cpu: bare network / predict_tiles; 1 means that nothing is added\n")
+
+
+def peer(runs: int, size: int) -> None:
+    """Compare `predict_tiles` with BiaPy's steps: crop, network, merge.
+
+    Patches of 256 x 256 in batches of 4, a U-Net of 16 to 256 features; BiaPy's padding
+    of 32 pixels, and here the same number, or what the network needs to be exact.
+    """
+    if importlib.util.find_spec("biapy") is None:
+        print("BiaPy is not installed here")
+        return
+    from biapy.data.data_2D_manipulation import (
+        crop_data_with_overlap,
+        merge_data_with_overlap,
+    )
+    from biapy.models.unet import U_Net
+
+    model = Model.create(
+        Workflow.preset("fast").replace(
+            trained=TrainedOn(dimensions=2, spacing=(1.0, 1.0)),
+            network=NetworkSettings(architecture="unet", features=16, depth=4),
+        )
+    )
+    ours = model.network.eval()
+    theirs = U_Net(
+        image_shape=(256, 256, 1),
+        feature_maps=[16, 32, 64, 128, 256],
+        activation="elu",
+        normalization="bn",
+        drop_values=[0.0] * 5,
+        yx_down=[2, 2, 2, 2],
+        output_channels=[len(model.outputs)],
+    ).eval()
+    image = np.random.default_rng(0).integers(0, 255, (1, size, size)).astype(np.uint8)
+    scale = scale_of(image, model.workflow.data.normalization)
+
+    def steps(network: nn.Module) -> None:
+        sample = np.ascontiguousarray(scale(image)[..., np.newaxis])
+        patches, _ = crop_data_with_overlap(
+            sample, (256, 256, 1), padding=(32, 32), verbose=False
+        )
+        found = []
+        with torch.inference_mode():
+            for start in range(0, len(patches), 4):
+                batch = torch.from_numpy(patches[start : start + 4])
+                out = network(batch.permute(0, 3, 1, 2).contiguous().float())
+                out = out["pred"] if isinstance(out, dict) else out
+                found.append(out.sigmoid().permute(0, 2, 3, 1).numpy())
+        merge_data_with_overlap(
+            np.concatenate(found),
+            (1, size, size, found[0].shape[-1]),
+            padding=(32, 32),
+            verbose=False,
+        )
+
+    def tiles(overlap: str | int) -> None:
+        settings = PredictSettings(
+            tile=(256, 256), overlap=overlap, device="cpu", batch=4
+        )
+        for _ in predict_tiles(image, model, settings):
+            pass
+
+    calls: dict[str, Callable[[], None]] = {
+        "napari-bioseg, 32 pixels": lambda: tiles(32),
+        "napari-bioseg, auto": lambda: tiles("auto"),
+        "BiaPy's steps, the same network": lambda: steps(ours),
+        "BiaPy's steps, its U-Net": lambda: steps(theirs),
+    }
+    times = {name: best(call, runs) for name, call in calls.items()}
+    least = times["BiaPy's steps, its U-Net"][0]
+    rows = [
+        (name, f"{wall:.2f}", f"{used:.2f}", f"{least / wall:.2f}")
+        for name, (wall, used) in times.items()
+    ]
+    print(table((f"{size} x {size}", "seconds", "cpu s", "ratio"), rows))
 
 
 def growth(largest: int) -> None:
@@ -311,7 +388,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "what",
-        choices=["speed", "growth", "volume", "segment", "gpu", "one", "one-segment"],
+        choices=[
+            *("speed", "peer", "growth", "volume", "segment", "gpu"),
+            *("one", "one-segment"),
+        ],
     )
     parser.add_argument("given", nargs="*")
     parser.add_argument("--runs", type=int, default=3)
@@ -327,6 +407,8 @@ def main() -> None:
     print(machine())
     if args.what == "speed":
         speed(args.runs, args.size)
+    elif args.what == "peer":
+        peer(args.runs, args.size)
     elif args.what == "growth":
         growth(args.largest)
     elif args.what == "gpu":

@@ -240,6 +240,10 @@ def compare_peer(device: str, rounds: int) -> None:
         peer = U_Net(
             image_shape=(256, 256, 1),
             feature_maps=[16, 32, 64, 128, 256],
+            activation="elu",
+            normalization="bn",
+            drop_values=[0.0] * 5,
+            yx_down=[2, 2, 2, 2],
             output_channels=[2],
         )
         networks["BiaPy"] = peer.to(device).train()
