@@ -209,6 +209,11 @@ def test_a_plateau_lowers_the_learning_rate(disks, tiny):
 
 def test_float16_needs_a_gpu():
     settings = TrainSettings(precision="float16")
+    with pytest.raises(ValueError, match="always with float32") as told:
+        make_scaler(torch.device("cpu"), settings)
+    assert "bfloat16" not in str(told.value)  # it would not be used either
+    with pytest.raises(ValueError, match=r"on mps here.*'bfloat16'"):
+        make_scaler(torch.device("mps"), settings)
     with pytest.raises(ValueError, match=r"float16' needs a CUDA GPU.*on cpu here"):
         make_scaler(torch.device("cpu"), settings)
 

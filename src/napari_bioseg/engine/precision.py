@@ -71,9 +71,12 @@ def make_scaler(device: torch.device, settings: TrainSettings) -> torch.amp.Grad
     """
     half = settings.precision == "float16"
     if half and device.type != "cuda":
+        advice = "; choose 'auto', 'bfloat16' or 'float32'"
+        if device.type == "cpu":
+            advice = ", always with float32; choose 'auto' or 'float32'"
         raise ValueError(
             f"train.precision = 'float16' needs a CUDA GPU, but training computes on "
-            f"{device.type} here; choose 'auto', 'bfloat16' or 'float32'"
+            f"{device.type} here{advice}"
         )
     return torch.amp.GradScaler(device.type, enabled=half)
 
