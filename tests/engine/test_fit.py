@@ -78,6 +78,41 @@ def test_what_is_not_labelled_does_not_count(cells):
     assert right == pytest.approx(whole, abs=0.15)
 
 
+def test_nothing_gets_worse_than_the_defaults(cells):
+    labels, prediction = cells
+    default = accuracy(labels, prediction, InstanceSettings())
+    start = InstanceSettings(seed_binary=0.97, foreground_binary=0.9)
+    for tries in (1, 3, 12, None):
+        fit = fit_thresholds([prediction], [labels], start, tries=tries)
+        assert fit.score >= max(default, fit.before)
+        assert fit.score == accuracy(labels, prediction, fit.settings)
+
+
+def test_a_weak_network_gets_thresholds_in_its_own_range(cells):
+    labels, prediction = cells
+    weak = Prediction(prediction.data * 0.3, "BC")
+    start = InstanceSettings(seed_binary=0.5)
+    fit = fit_thresholds([weak], [labels], start)
+    assert fit.score > 0.9
+    assert fit.before == 0
+
+
+def test_it_ends_when_it_is_told_to(cells):
+    labels, prediction = cells
+    asked = []
+
+    def enough():
+        asked.append(1)
+        return len(asked) == 6
+
+    fit = fit_thresholds([prediction], [labels], cancelled=enough)
+    assert len(asked) == 6
+    assert fit.score == accuracy(labels, prediction, fit.settings) >= fit.before
+    assert fit_thresholds([prediction], [labels], seconds=0).settings == (
+        InstanceSettings()
+    )
+
+
 def test_predictions_and_truths_come_in_pairs(cells):
     with pytest.raises(ValueError, match="1 predictions and 0 label images"):
         fit_thresholds([cells[1]], [])

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.channels import Prediction
+from napari_bioseg.channels.cuts import THRESHOLDS
 from napari_bioseg.settings import InstanceSettings
 
-from .fit import CANDIDATES, fit_thresholds
+from .fit import fit_thresholds
 from .labelled import read_ids
 from .model import Model
 from .plan import Plan
@@ -27,7 +28,7 @@ MOST_PIXELS = 4 * LARGEST_PART[2]
 PIXELS_PER_SECOND = 10_000_000
 """How fast thresholds are tried, at least, on two cores that others use too. Tries are
 counted, not timed, so that the same training gives the same thresholds everywhere."""
-ENOUGH_TRIES = 20
+ENOUGH_TRIES = 40
 """Fewer images are looked at if the time would not suffice for so many tries."""
 
 
@@ -78,7 +79,7 @@ def fit_to_validation(model: Model, plan: Plan, seconds: float) -> InstanceSetti
         return given
     default = InstanceSettings()
     fixed = {
-        name for name in CANDIDATES if getattr(given, name) != getattr(default, name)
+        name for name in THRESHOLDS if getattr(given, name) != getattr(default, name)
     }
     tries = int(work / pixels)
     return fit_thresholds(predictions, truths, given, tries=tries, keep=fixed).settings

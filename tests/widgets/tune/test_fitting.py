@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 
 from napari_bioseg.channels import Prediction, decode
+from napari_bioseg.channels.cuts import cuts_of
 from napari_bioseg.measure import match
 from napari_bioseg.settings import (
+    CONFIGURATIONS,
     FillHoles,
     InstanceSettings,
     RemoveSmall,
     SemanticSettings,
     SemanticTask,
+    channel_list,
 )
+from napari_bioseg.widgets.tune.threshold import thresholds_of
 from napari_bioseg.widgets.tune.truth import (
     Truth,
     annotated_box,
@@ -89,7 +93,8 @@ def test_ties_are_told_and_what_is_good_is_left_alone(viewer, open_panel, fit):
     text = fit(panel, viewer.add_labels(truth, name="truth"))
     assert "F1 at IoU 0.5 and 0.75: 1.000 (2 annotated objects)" in text
     assert "Nothing better than yours was found" in text
-    assert "Just as good: seeds with Inside (B) above 0.1 to 0.8" in text
+    # shares of the largest value, 0.9
+    assert "Just as good: seeds with Inside (B) above 0.09 to 0.81" in text
     assert panel.tuning == before
 
 
@@ -238,3 +243,17 @@ def test_clean_up_steps_take_part(viewer, open_panel, fit):
     steps.add(RemoveSmall(size=2000))
     layer = viewer.add_labels(labels, name="truth", scale=(2, 1, 1))
     assert "3 annotated objects" in fit(panel, layer)
+
+
+@pytest.mark.parametrize("name", [*CONFIGURATIONS, "FC", "BD", "foreground", "classes"])
+def test_the_search_knows_the_thresholds_that_are_shown(name):
+    if name in ("foreground", "classes"):
+        channels = SemanticTask(classes=2 if name == "foreground" else 4).outputs
+        settings = SemanticSettings()
+    else:
+        channels = [kind.name for kind in channel_list(name)]
+        settings = InstanceSettings()
+    shown = {(row.key, row.channel) for row in thresholds_of(channels)}
+    if "P" in channels:  # points are enough while they are not off
+        shown = {row for row in shown if row[0] != "seed_binary"}
+    assert {(cut.key, cut.channel) for cut in cuts_of(channels, settings)} == shown

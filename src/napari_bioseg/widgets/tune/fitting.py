@@ -18,7 +18,8 @@ from napari_bioseg.widgets.jobs.progress import ProgressLine
 from napari_bioseg.widgets.jobs.worker import Job
 
 from .live import Tuner
-from .search import OVERLAPS, Contest, Found, Measure, Trying, search
+from .search import OVERLAPS, Contest, Found, Measure, Trying, search_tuning
+from .threshold import thresholds_of
 from .truth import Scope, read_truth
 from .tuning import Tuning
 
@@ -206,11 +207,7 @@ def fit(
         scope=scope,
         start=tuning,
     )
-    limits = {
-        name: (float(edges[0]), float(edges[-1]))
-        for name, (_, edges) in tuner.histograms.items()
-    }
-    yield from search(contest, tuning, source.channels, limits)
+    yield from search_tuning(contest, tuning)
 
 
 def outcome(found: Found, measure: Measure, tuner: Tuner) -> str:
@@ -243,8 +240,9 @@ def outcome(found: Found, measure: Measure, tuner: Tuner) -> str:
     else:
         text = f"{name}: {found.score:.3f} ({on}). Nothing better than yours was found."
     if found.ties:
+        rows = {row.key: row for row in thresholds_of(tuner.source.channels)}
         ranges = ", ".join(
-            f"{tie.threshold.group.lower()} with {tie.threshold.text} "
+            f"{rows[tie.key].group.lower()} with {rows[tie.key].text} "
             f"{tie.low:g} to {tie.high:g}"
             for tie in found.ties
         )

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.channels import LiveDecoder, Prediction, classify
+from napari_bioseg.channels.cuts import common_ranges
+from napari_bioseg.channels.search import Tie, Tried, search
 from napari_bioseg.cleanup import apply
 from napari_bioseg.measure import match, overlap
-from napari_bioseg.settings import InstanceSettings
+from napari_bioseg.settings import InstanceSettings, SemanticSettings
 from napari_bioseg.widgets.bridge.layers import Slices
 
-from .presets import PRESETS
-from .threshold import Threshold, Value, thresholds_of
 from .truth import Scope, Truth, annotated_box, counted, resolve_scope
 from .tuning import Tuning
 
@@ -25,12 +25,6 @@ Measure = Literal["F1", "PQ"]
 OVERLAPS: dict[Measure, tuple[float, ...]] = {"F1": (0.5, 0.75), "PQ": (0.5,)}
 MARGIN = 32
 """Pixels around annotated objects that are decoded with them."""
-COARSE = tuple(round(0.1 * step, 2) for step in range(1, 10))
-FINE = (-0.05, -0.025, 0.025, 0.05)
-"""Values that are tried at first, and around the best of them, as shares of the
-range."""
-EQUAL = 1e-9
-"""Scores that differ less are ties."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +41,6 @@ class Trying:
 
     share: float
     score: float
-
-
-@dataclass(frozen=True)
-class Tie:
-    """Values of one threshold, around the one taken, that are equally good.
-
-    Attributes
-    ----------
-    threshold : Threshold
-        Which one.
-    low, high : float
-        The outermost of the values tried without a gap.
-    """
-
-    threshold: Threshold
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +100,10 @@ class Contest:
     ) -> None:
         self._predictions = predictions
         self._decoders = [LiveDecoder(prediction) for prediction in predictions]
-        self._semantic = semantic
+        self.semantic = semantic
+        self.channels = predictions[0].channels
+        self.ranges = common_ranges(predictions)
         self._measure: Measure = measure
-        self._known: dict[Tuning, float] = {}
         self._truths = list(truths)
         self.scope: Scope = "everything" if semantic and scope == "objects" else scope
         if self.scope == "auto":
@@ -136,7 +114,7 @@ class Contest:
     @property
     def objects(self) -> int:
         """How many annotated objects, or pixels of a class, count."""
-        if self._semantic:
+        if self.semantic:
             return sum(int(np.count_nonzero(t.labels)) for t in self._truths)
         return sum(np.unique(t.labels[t.labels > 0]).size for t in self._truths)
 
@@ -153,16 +131,11 @@ class Contest:
         float
             Counts of all frames are added up. Settings that cannot work have -1.
         """
-        if tuning not in self._known:
-            self._known[tuning] = self._score(tuning)
-        return self._known[tuning]
-
-    def _score(self, tuning: Tuning) -> float:
         try:
             found = [self._labels(place, tuning) for place in range(len(self._truths))]
         except ValueError:
             return -1.0  # these thresholds leave no channel to say where objects are
-        if self._semantic:
+        if self.semantic:
             return self._dice(found)
         overlaps = OVERLAPS[self._measure]
         sums = np.zeros((len(overlaps), 4))
@@ -190,7 +163,7 @@ class Contest:
         if part:
             # the border of a part is not the border of the image
             steps = tuple(step for step in steps if step.step != "clear_border")
-        if self._semantic:
+        if self.semantic:
             at: Any = (slice(None), *truth.box)
             cut = Prediction(
                 prediction.data[at], prediction.channels, prediction.spacing
@@ -202,7 +175,7 @@ class Contest:
         if not steps:
             return labels
         view = truth.box if part else None
-        semantic = self._semantic
+        semantic = self.semantic
         return apply(labels, steps, classes=semantic, prediction=prediction, view=view)
 
     def _look(self, start: Tuning) -> Scope:
@@ -217,13 +190,8 @@ class Contest:
             return "everything"
 
 
-def search(
-    contest: Contest, start: Tuning, channels: Sequence[str], limits: dict[str, Any]
-) -> Iterator[Trying | Found]:
-    """Set one threshold after the other to the best of some values, twice over.
-
-    Each threshold has its own effect, so this finds what a full grid finds in a
-    fraction of the time; decoding reuses what the others made.
+def search_tuning(contest: Contest, start: Tuning) -> Iterator[Trying | Found]:
+    """Search thresholds with which a contest is won; clean-up steps take part.
 
     Parameters
     ----------
@@ -231,142 +199,33 @@ def search(
         Scores settings.
     start : Tuning
         Settings to start from; everything but the thresholds is kept.
-    channels : sequence of str
-        The channels at hand.
-    limits : dict
-        Smallest and largest value by channel.
 
     Yields
     ------
     Trying or Found
-        One after each try; `Found` is the last. Of values that are equally good the one
-        there was is kept, or else the middle one is taken.
+        One after each try; `Found` is the last.
     """
-    before = score = contest.score(start)
-    yield Trying(0.0, max(before, 0.0))
-    best = start
-    for tuning in _presets(start, channels):
-        reached = contest.score(tuning)
-        if reached > score + EQUAL:
-            best, score = tuning, reached
-        yield Trying(0.02, max(score, 0.0))
-    rows = thresholds_of(channels)
-    passes = 2 if len(rows) > 1 else 1
-    ties: dict[str, Tie] = {}
-    for turn in range(passes):
-        for number, row in enumerate(rows):
-            base = (turn * len(rows) + number) / (passes * len(rows))
-            scores = {_value(best, row): score}
-            for share, value in _candidates(row, limits[row.channel], scores):
-                scores[value] = contest.score(_with(best, row, value))
-                yield Trying(
-                    base + share / (passes * len(rows)),
-                    max(0.0, *scores.values()),
-                )
-            chosen, tie = _choose(row, scores, _value(best, row))
-            best, score = _with(best, row, chosen), scores[chosen]
-            ties.pop(row.key, None)
-            if tie is not None:
-                ties[row.key] = tie
-    yield Found(
-        best,
-        max(score, 0.0),
-        max(before, 0.0),
-        tuple(ties.values()),
-        contest.objects,
-        contest.scope,
-    )
+    field = "semantic" if contest.semantic else "instances"
+    first: InstanceSettings | SemanticSettings = getattr(start, field)
 
+    def with_these(tried: Any) -> Tuning:
+        return replace(start, **{field: tried})
 
-def _presets(start: Tuning, channels: Sequence[str]) -> Iterator[Tuning]:
-    known = {row.setting for row in thresholds_of(channels)}
-    if not known & set(InstanceSettings.model_fields):
-        return
-    for _, values in PRESETS.values():
-        tried = replace(start, instances=start.instances.replace(**values))
-        if tried != start:
-            yield tried
+    def score(tried: Any) -> float:
+        return contest.score(with_these(tried))
 
-
-def _candidates(
-    row: Threshold, limits: tuple[float, float], scores: dict[Value, float]
-) -> Iterator[tuple[float, Value]]:
-    """Yield values that were not tried yet, with how far this is: wide, then near."""
-    words: tuple[Value, ...] = ("auto", "off")
-    if row.setting == "thresholds":
-        words = ("off",)
-    elif row.setting in ("threshold", "seed_points", "seed_dv2"):
-        words = ()
-    low, high = limits
-    wide = [_number(low, high, share) for share in COARSE]
-    first: list[Value] = [*words, *wide]
-    total = len(first) + len(FINE)
-    for number, value in enumerate(first):
-        if value not in scores:
-            yield number / total, value
-    numbers = {v: s for v, s in scores.items() if not isinstance(v, str)}
-    top = max(numbers.values())
-    centre = sorted(v for v, s in numbers.items() if s >= top - EQUAL)
-    middle = centre[len(centre) // 2]
-    for number, share in enumerate(FINE):
-        near = _number(low, high, (middle - low) / (high - low) + share)
-        if low <= near <= high and near not in scores:
-            yield (len(first) + number) / total, near
-
-
-def _number(low: float, high: float, share: float) -> float:
-    """Return a value between the limits, as short as people write it."""
-    return float(f"{low + share * (high - low):.3g}")
-
-
-def _choose(
-    row: Threshold, scores: dict[Value, float], now: Value
-) -> tuple[Value, Tie | None]:
-    """Return the best value, and the range around it in which all are as good."""
-    top = max(scores.values())
-    good = {value for value, score in scores.items() if score >= top - EQUAL}
-    ordered = sorted(value for value in scores if not isinstance(value, str))
-    runs: list[list[float]] = [[]]
-    for value in ordered:
-        if value in good:
-            runs[-1].append(value)
-        else:
-            runs.append([])
-    longest = max(runs, key=len)
-    if now in good:
-        chosen = now
-    elif longest:
-        chosen = longest[len(longest) // 2]
-    else:
-        chosen = "auto" if "auto" in good else "off"
-    around = next((run for run in runs if chosen in run), longest)
-    if len(around) > 1 and chosen != "off":
-        return chosen, Tie(row, around[0], around[-1])
-    return chosen, None
-
-
-def _value(tuning: Tuning, row: Threshold) -> Value:
-    if row.setting == "thresholds":
-        given = tuning.semantic.thresholds
-        place = int(row.channel.split()[1]) - 1
-        return given[place] if place < len(given) else "off"
-    holder = tuning.semantic if row.setting == "threshold" else tuning.instances
-    value: Value = getattr(holder, row.setting)
-    return value
-
-
-def _with(tuning: Tuning, row: Threshold, value: Value) -> Tuning:
-    if row.setting == "thresholds":
-        place = int(row.channel.split()[1]) - 1
-        given = list(tuning.semantic.thresholds)
-        given += ["off"] * (place + 1 - len(given))
-        given[place] = value  # type: ignore[assignment]  # never "auto"
-        while given and given[-1] == "off":
-            given.pop()
-        return replace(tuning, semantic=tuning.semantic.replace(thresholds=given))
-    if row.setting == "threshold":
-        return replace(tuning, semantic=tuning.semantic.replace(threshold=value))
-    return replace(tuning, instances=tuning.instances.replace(**{row.setting: value}))
+    for event in search(score, first, contest.channels, contest.ranges):
+        if isinstance(event, Tried):
+            yield Trying(event.share, event.score)
+            continue
+        yield Found(
+            with_these(event.settings),
+            event.score,
+            event.before,
+            event.ties,
+            contest.objects,
+            contest.scope,
+        )
 
 
 def _trimmed(truth: Truth) -> Truth:
