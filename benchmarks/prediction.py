@@ -280,7 +280,7 @@ def volumes(sizes: list[float], memory: float, where: str | None) -> None:
 def one(folder: Path, memory: float) -> None:
     """Predict the volume in a folder, and print seconds and the peak of memory."""
     from napari_bioseg.io import read_image
-    from napari_bioseg.io.volume import predict_volume
+    from napari_bioseg.io.predict_volume import predict_volume
 
     image = read_image(folder / "in.zarr", axes="ZYX")
     settings = PredictSettings(device="cpu", dtype="uint8", memory=memory)

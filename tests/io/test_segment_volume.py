@@ -24,7 +24,7 @@ from napari_bioseg.io.segment_volume import (
     fits_memory,
     segment_volume,
 )
-from napari_bioseg.io.volume import unfinished
+from napari_bioseg.io.unfinished import unfinished
 from napari_bioseg.settings import (
     CleanupSettings,
     ClearBorder,

@@ -19,7 +19,7 @@ from .start import (
     end,
     model_folders,
 )
-from .steps import predict_to
+from .steps import follow
 
 SECTIONS = ("predict",)
 
@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> None:
         result_path,
         write_workflow,
     )
+    from napari_bioseg.io.predict_file import predict_file
 
     folders = model_folders(args.model)
     workflow = settings_for(peek_model(folders[0]), args, SECTIONS)
@@ -76,11 +77,14 @@ def run(args: argparse.Namespace) -> None:
     check_images(models[0], start)
     write_workflow(start.folder, workflow, overwrite=args.overwrite)
 
+    earlier = {"resume": args.resume, "overwrite": args.overwrite}
+
     def one(name: str, path: Path) -> tuple[str, ...]:
         began = time.perf_counter()
         image, info = read_image(path, axes=args.axes), start.infos[name]
         place = result_path(start.folder, "predictions", name, args.format)
-        predict_to(place, image, info, name, models, workflow, args)
+        events = predict_file(place, image, info, name, models, workflow, **earlier)
+        follow(events, name, quiet=args.quiet)
         return name, sized(info.size), f"{time.perf_counter() - began:.1f}"
 
     began = time.perf_counter()

@@ -37,7 +37,7 @@ from .start import (
     end,
     model_folders,
 )
-from .steps import found, predict_to, segment_to, write_labelled
+from .steps import follow, found, segment_to, write_labelled
 from .train import add_training, train_model, training_workflow
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ def _one(
     """Take one image all the way and return its row of the table."""
     from napari_bioseg.cleanup import find_labels
     from napari_bioseg.io import image_info, read_image, read_prediction, result_path
+    from napari_bioseg.io.predict_file import predict_file
     from napari_bioseg.io.predictions import in_memory
     from napari_bioseg.io.segment_volume import fits_memory
 
@@ -169,15 +170,17 @@ def _one(
     place = result_path(args.output, "predictions", name, args.format)
     keeps = not args.labels_only
     if not (args.resume and keeps and place.exists()):
-        data = predict_to(
+        events = predict_file(
             place if keeps or args.format == "zarr" else None,
             read_image(path, axes=args.axes),
             info,
             name,
             models,
             workflow,
-            args,
+            resume=args.resume,
+            overwrite=args.overwrite,
         )
+        data = follow(events, name, quiet=args.quiet)
     if keeps or args.format == "zarr":
         stored = read_prediction(place)
         if args.format == "zarr" and not fits_memory(stored, workflow):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,37 +17,20 @@ from .progress import progress_bar
 
 if TYPE_CHECKING:
     from napari_bioseg.channels import Instances
-    from napari_bioseg.engine import Model
-    from napari_bioseg.io import ImageInfo, StoredPrediction
+    from napari_bioseg.io import StoredPrediction
 
 
-def predict_to(
-    path: Path | None,
-    image: Any,
-    info: ImageInfo,
-    name: str,
-    models: Sequence[Model],
-    workflow: Workflow,
-    args: argparse.Namespace,
-) -> Any:
-    """Predict one image tile by tile and write its channels.
+def follow(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
+    """Show how a prediction goes on, and return it.
 
     Parameters
     ----------
-    path : Path or None
-        File or zarr folder to write, complete or not at all; None keeps it in memory.
-    image : array, (C, [Z,] Y, X)
-        The image.
-    info : ImageInfo
-        What its file says.
+    events : iterable
+        From `predict_file`.
     name : str
         Name of the image.
-    models : sequence of Model
-        The networks, whose mean is taken.
-    workflow : Workflow
-        Their settings.
-    args : argparse.Namespace
-        With ``quiet``, ``resume`` and ``overwrite``.
+    quiet : bool
+        Whether to show no progress.
 
     Returns
     -------
@@ -55,15 +38,6 @@ def predict_to(
         The prediction; of a zarr folder a dask array of it, None of a TIFF that is
         larger than memory.
     """
-    from napari_bioseg.io.predict_file import predict_file
-
-    options = {"resume": args.resume, "overwrite": args.overwrite}
-    events = predict_file(path, image, info, name, models, workflow, **options)
-    return _followed(events, name, quiet=args.quiet)
-
-
-def _followed(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
-    """Show how a prediction goes on, and return it."""
     from napari_bioseg.engine import Predicted, TileDone
     from napari_bioseg.io.predict_file import FilePredicted
 

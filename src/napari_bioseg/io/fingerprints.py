@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .stack import Stack
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
@@ -71,3 +73,29 @@ def model_fingerprint(model: Model) -> str:
     digest.update(model.workflow.data.normalization.model_dump_json().encode())
     digest.update(model.workflow.task.model_dump_json().encode())
     return digest.hexdigest()[:16]
+
+
+def made_from(stack: Stack, models: Sequence[Model]) -> dict[str, Any]:
+    """Return what a prediction is made from, to tell later whether it is still that.
+
+    Parameters
+    ----------
+    stack : Stack
+        The images; a few pixels of each are looked at, or all where they are few.
+    models : sequence of Model
+        Whose mean is taken.
+
+    Returns
+    -------
+    dict
+        As JSON holds it.
+    """
+    image = stack.first
+    found = {
+        "image": [list(image.shape), np.dtype(image.dtype).str],
+        "pixels": images_fingerprint(stack.read(place) for place in stack.places),
+        "model": [model_fingerprint(each) for each in models],
+    }
+    if stack.leading:
+        found["stack"] = [stack.letters, *stack.leading]
+    return found

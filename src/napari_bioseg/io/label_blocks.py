@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .ome_zarr import add_pyramid, chunks_for, create_zarr
-from .volume import IMAGE, PyramidGrown, explained_disk, take_place, unfinished
+from .unfinished import IMAGE, PyramidGrown, explained_disk, take_place, unfinished
 
 Block = tuple[tuple[Any, ...], NDArray[Any]]
 

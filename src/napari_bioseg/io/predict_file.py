@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from napari_bioseg.settings import Workflow
 
 from .images import ImageInfo, read_image
+from .predict_volume import predict_volume
 from .predictions import write_prediction
 from .tiff_from_zarr import growing, tiff_from_zarr
-from .volume import predict_volume
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model

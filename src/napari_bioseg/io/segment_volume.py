@@ -50,7 +50,7 @@ from .divided_cleanup import divided_cleanup
 from .ome_zarr import ZarrFormat, add_pyramid, create_zarr
 from .predictions import StoredPrediction
 from .progress_file import ProgressFile
-from .volume import (
+from .unfinished import (
     IMAGE,
     PROGRESS,
     PyramidGrown,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from napari_bioseg.io import image_info
-from napari_bioseg.io.volume import unfinished
+from napari_bioseg.io.unfinished import unfinished
 from napari_bioseg.widgets.predict.overview import Enlarged, Overview
 
 LONG = 60_000  # ms

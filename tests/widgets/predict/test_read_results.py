@@ -6,7 +6,7 @@ import dask.array
 import numpy as np
 import pytest
 
-from napari_bioseg.io.volume import predict_volume
+from napari_bioseg.io.predict_volume import predict_volume
 from napari_bioseg.io.write import write_labels
 from napari_bioseg.settings import (
     NetworkSettings,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 def title(text: str) -> QWidget:
@@ -77,3 +84,25 @@ def row_of(*parts: QWidget | QLayout, stretch: int | None = None) -> QHBoxLayout
         else:
             row.addWidget(part, int(index == stretch))
     return row
+
+
+def put_below(widget: QWidget, *parts: QWidget | QLayout, spacing: int = 2) -> None:
+    """Lay the parts of a widget out one below the other, without a margin.
+
+    Parameters
+    ----------
+    widget : QWidget
+        What they are parts of.
+    *parts : QWidget or QLayout
+        From above.
+    spacing : int
+        Pixels between them.
+    """
+    layout = QVBoxLayout(widget)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(spacing)
+    for part in parts:
+        if isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(part)

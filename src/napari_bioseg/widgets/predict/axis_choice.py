@@ -8,7 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_bioseg.settings import Workflow
 from napari_bioseg.widgets.bridge.axis_names import (
@@ -26,7 +26,7 @@ from napari_bioseg.widgets.bridge.layers import unwrapped
 from napari_bioseg.widgets.bridge.usual_order import is_usual
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.note import Note
-from napari_bioseg.widgets.forms.rows import field
+from napari_bioseg.widgets.forms.rows import field, put_below, row_of
 from napari_bioseg.widgets.forms.short_combo import ShortCombo
 
 NARROWEST = 42
@@ -57,17 +57,10 @@ class AxisChoice(QWidget):
         self._chosen: WeakKeyDictionary[Any, tuple[str, tuple[int, ...]]]
         self._chosen = WeakKeyDictionary()
         self._boxes = QWidget()
-        self._row = QHBoxLayout(self._boxes)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(4)
-        self._row.addWidget(
-            field("Axes", "Which axis of the layer is which.", label_width)
-        )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self._boxes)
-        layout.addWidget(self.note)
+        tip = "Which axis of the layer is which."
+        self._row = row_of(field("Axes", tip, label_width))
+        self._boxes.setLayout(self._row)
+        put_below(self, self._boxes, self.note)
         self.hide()
 
     def letters_of(self, layer: Any, workflow: Workflow) -> str:

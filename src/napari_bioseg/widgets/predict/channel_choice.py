@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.forms.note import Note
-from napari_bioseg.widgets.forms.rows import field
+from napari_bioseg.widgets.forms.rows import field, put_below, row_of
 from napari_bioseg.widgets.forms.short_combo import NarrowCombo
 
 MOST = 4
@@ -32,14 +32,8 @@ class ChannelChoice(QWidget):
         self.note = Note()
         self.combos: list[NarrowCombo] = []
         self._offered = (0, 0)
-        self._row = QHBoxLayout()
-        self._row.setSpacing(4)
-        self._row.addWidget(field("Channel", "", label_width))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(self._row)
-        layout.addWidget(self.note)
+        self._row = row_of(field("Channel", "", label_width))
+        put_below(self, self._row, self.note)
         self.hide()
 
     @property

@@ -24,6 +24,7 @@ from napari_bioseg.widgets.jobs.turns import Turns
 
 from .events import Begun, BegunOnDisk, Labelled, LabelledOnDisk, Stored
 
+Predicting = Begun | BegunOnDisk | Stored
 REFRESH = 500
 """Least milliseconds between two updates of layers that fill."""
 
@@ -69,7 +70,8 @@ class Filling(QObject):
         self._run = uuid.uuid4().hex
         self.layers, self._new = [], []
         for number in range(len(event.workflow.outputs)):
-            self._turns.add(partial(self._add_channel, event, number))
+            data = event.data[number]
+            self._turns.add(partial(self._add_channel, event, number, data))
         self._timer.start()
 
     def begin_on_disk(self, event: BegunOnDisk) -> None:
@@ -84,7 +86,7 @@ class Filling(QObject):
         self.layers, self._new = [], []
         for number in range(len(event.workflow.outputs)):
             levels = event.overview.levels(number)
-            self._turns.add(partial(self._add_levels, event, number, levels))
+            self._turns.add(partial(self._add_channel, event, number, levels))
         self._timer.start()
 
     def store(self, event: Stored) -> None:
@@ -99,7 +101,7 @@ class Filling(QObject):
         self._stale = False
         self.layers = []
         for number, levels in enumerate(event.levels):
-            self._turns.add(partial(self._add_levels, event, number, levels))
+            self._turns.add(partial(self._add_channel, event, number, levels))
 
     def label_on_disk(self, event: LabelledOnDisk) -> None:
         """Show objects that are complete on disk.
@@ -152,7 +154,11 @@ class Filling(QObject):
 
     # ---- one thing per turn ----
 
-    def _add_channel(self, event: Begun, number: int) -> None:
+    def _add_channel(self, event: Predicting, number: int, data: Any) -> None:
+        """Show one channel, in the layer that shows it already if there is one.
+
+        Data that are a list are multiscale, as they are on disk.
+        """
         target = event.target
         if target.layer not in self.viewer.layers:
             return
@@ -162,15 +168,16 @@ class Filling(QObject):
             "role": "prediction",
             "channel": channel,
         }
-        layer = self._earlier("image", notes, multiscale=False)
+        several = isinstance(data, list | tuple)
+        layer = self._earlier("image", notes, multiscale=several)
         if layer is not None:
             layer.metadata["bioseg"] = notes
-            layer.data = event.data[number]
+            layer.data = data
         else:
             layer = add_or_update(
                 self.viewer,
                 f"{target.name} {channel}",
-                event.data[number],
+                data,
                 "image",
                 target.layer,
                 notes,
@@ -178,48 +185,12 @@ class Filling(QObject):
                 colormap=colormap_of(channel),
                 blending="additive",
                 contrast_limits=(0.0, 1.0),
+                multiscale=several,
+                cache=not several,
                 visible=False,
             )
             self._new.append(layer)
             # drawn in a turn of its own: adding it took long enough
-            self._turns.add(lambda: _show(layer))
-        _place(layer, target)
-        self.layers.append(layer)
-
-    def _add_levels(
-        self, event: BegunOnDisk | Stored, number: int, levels: Any
-    ) -> None:
-        """Show one channel as a multiscale layer, in the one that shows it already."""
-        target = event.target
-        if target.layer not in self.viewer.layers:
-            return
-        channel = event.workflow.outputs[number]
-        notes = {
-            **self._notes(target, event.workflow, event.model),
-            "role": "prediction",
-            "channel": channel,
-        }
-        layer = self._earlier("image", notes, multiscale=True)
-        if layer is not None:
-            layer.metadata["bioseg"] = notes
-            layer.data = levels
-        else:
-            layer = add_or_update(
-                self.viewer,
-                f"{target.name} {channel}",
-                levels,
-                "image",
-                target.layer,
-                notes,
-                axes=target.axes,
-                colormap=colormap_of(channel),
-                blending="additive",
-                contrast_limits=(0.0, 1.0),
-                multiscale=True,
-                cache=False,
-                visible=False,
-            )
-            self._new.append(layer)
             self._turns.add(lambda: _show(layer))
         if isinstance(event, Stored) and event.tops and event.tops[number] > 1.01:
             layer.contrast_limits = (0.0, event.tops[number])

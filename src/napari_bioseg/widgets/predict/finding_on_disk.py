@@ -77,7 +77,7 @@ def finding_on_disk(
     Doing, Step, Told, LabelledOnDisk, NothingFound
     """
     from napari_bioseg.channels.blockwise.room import room_for
-    from napari_bioseg.io.volume import unfinished
+    from napari_bioseg.io.unfinished import unfinished
 
     yield Doing(TEXT)
     if not go_on:
@@ -179,7 +179,7 @@ def _segment(
     from napari_bioseg.io import read_prediction
     from napari_bioseg.io.block_notes import what_differs
     from napari_bioseg.io.segment_volume import BlockDone, Segmented, segment_volume
-    from napari_bioseg.io.volume import PyramidGrown
+    from napari_bioseg.io.unfinished import PyramidGrown
 
     workflow = facts.workflow
     stored = read_prediction(path)

@@ -87,7 +87,7 @@ class Keeping:
     def _sources(self, name: str) -> Iterator[str]:
         """Find what the results of a name that are there were made from."""
         from napari_bioseg.io import image_info
-        from napari_bioseg.io.volume import IMAGE, unfinished
+        from napari_bioseg.io.unfinished import IMAGE, unfinished
 
         for kind in ("", "instances", "classes"):
             path = self.path(name, kind)

@@ -104,7 +104,8 @@ def _predict(
     focus: Focus,
 ) -> Generator[Any, Any, None]:
     from napari_bioseg.engine import Predicted, TileDone
-    from napari_bioseg.io.volume import PyramidGrown, VolumeOpened, predict_volume
+    from napari_bioseg.io.predict_volume import VolumeOpened, predict_volume
+    from napari_bioseg.io.unfinished import PyramidGrown
 
     target, workflow = facts.target, facts.workflow
     full = 255.0 if settings.dtype == "uint8" else 1.0
@@ -168,7 +169,7 @@ def _check_same(
 ) -> None:
     """Refuse a complete prediction that was made from something else."""
     from napari_bioseg.io import image_info
-    from napari_bioseg.io.volume import made_from
+    from napari_bioseg.io.fingerprints import made_from
 
     notes = image_info(path, frame=0).notes
     named = notes.get("source") == facts.target.name and _same(notes, facts.workflow)

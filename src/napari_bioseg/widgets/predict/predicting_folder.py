@@ -133,7 +133,7 @@ def _predict(
     from napari_bioseg.engine import Predicted, TileDone
     from napari_bioseg.io import read_image
     from napari_bioseg.io.predict_file import FilePredicted, predict_file
-    from napari_bioseg.io.volume import PyramidGrown
+    from napari_bioseg.io.unfinished import PyramidGrown
 
     place = folders.path("predictions", name)
     if folders.earlier == "resume" and place.exists():

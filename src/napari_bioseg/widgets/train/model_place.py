@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QFileDialog, QLineEdit, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QToolButton, QWidget
 
 from napari_bioseg.widgets.forms.note import Note
-from napari_bioseg.widgets.forms.rows import field, row_of
+from napari_bioseg.widgets.forms.rows import field, put_below, row_of
 from napari_bioseg.widgets.names import free_name, safe_name
 
 
@@ -67,13 +67,9 @@ class ModelPlace(QWidget):
         self.browse.setText("…")
         self.browse.setToolTip("Choose the folder that models are kept in.")
         self.note = Note()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(1)
-        layout.addLayout(
-            row_of(field("Name", tip, label_width), self.name, self.browse, stretch=1)
-        )
-        layout.addWidget(self.note)
+        label = field("Name", tip, label_width)
+        row = row_of(label, self.name, self.browse, stretch=1)
+        put_below(self, row, self.note, spacing=1)
         self.name.textEdited.connect(self._edited)
         self.name.textChanged.connect(lambda _: self._changed())
         self.browse.clicked.connect(self._pick)

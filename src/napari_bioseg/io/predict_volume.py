@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +12,24 @@ import numpy as np
 
 from napari_bioseg.settings import PredictSettings, Workflow
 
-from .fingerprints import images_fingerprint, model_fingerprint
+from .fingerprints import made_from
 from .ome_zarr import ZarrFormat, add_pyramid, chunks_for, create_zarr
 from .predictions import prediction_notes
 from .progress_file import ProgressFile
 from .stack import Stack
+from .unfinished import (
+    IMAGE,
+    PROGRESS,
+    PyramidGrown,
+    check_start,
+    explained_disk,
+    take_place,
+    unfinished,
+)
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model, PredictEvent
     from napari_bioseg.engine.tiling import Tiling
-
-PROGRESS = "progress.txt"
-IMAGE = "image.zarr"
 
 
 @dataclass(frozen=True)
@@ -37,33 +40,6 @@ class VolumeOpened:
     """The zarr array, as `Stack.axes` says."""
     regions: tuple[tuple[Any, ...], ...] = ()
     """What an earlier call finished: indices of that array without its channels."""
-
-
-@dataclass(frozen=True)
-class PyramidGrown:
-    """More of the smaller copies of a result is on disk."""
-
-    done: int
-    """Chunks."""
-    total: int
-    """How many there will be."""
-
-
-def unfinished(path: str | Path) -> Path:
-    """Return the folder in which a result grows until it is complete.
-
-    Parameters
-    ----------
-    path : str or Path
-        Of the result.
-
-    Returns
-    -------
-    Path
-        Beside it.
-    """
-    path = Path(path)
-    return path.with_name(f".{path.name}.part")
 
 
 def predict_volume(
@@ -292,113 +268,6 @@ class _Job:
                     region=(*(slice(p, p + 1) for p in place), *event.region),
                     place=(*place, *event.place),
                 )
-
-
-def made_from(stack: Stack, models: Sequence[Model]) -> dict[str, Any]:
-    """Return what a prediction is made from, to tell later whether it is still that.
-
-    Parameters
-    ----------
-    stack : Stack
-        The images; a few pixels of each are looked at, or all where they are few.
-    models : sequence of Model
-        Whose mean is taken.
-
-    Returns
-    -------
-    dict
-        As JSON holds it.
-    """
-    image = stack.first
-    found = {
-        "image": [list(image.shape), np.dtype(image.dtype).str],
-        "pixels": images_fingerprint(stack.read(place) for place in stack.places),
-        "model": [model_fingerprint(each) for each in models],
-    }
-    if stack.leading:
-        found["stack"] = [stack.letters, *stack.leading]
-    return found
-
-
-def check_start(path: Path, *, resume: bool, overwrite: bool) -> None:
-    """Look at what is where a result is to go, and make room if that is allowed.
-
-    Parameters
-    ----------
-    path : Path
-        Of the result.
-    resume, overwrite : bool
-        What the user allows.
-
-    Raises
-    ------
-    ValueError
-        If a result is there, or one that is not complete.
-    """
-    part = unfinished(path)
-    if path.exists() and not overwrite:
-        raise ValueError(
-            f"{path} exists already; choose another folder, or say that results may be "
-            "overwritten"
-        )
-    if resume:
-        return
-    if (part / PROGRESS).exists() and not overwrite:
-        raise ValueError(
-            f"{path} was begun before and is not complete; go on with --resume, or "
-            "start anew with --overwrite"
-        )
-    shutil.rmtree(part, ignore_errors=True)
-
-
-def take_place(part: Path, path: Path) -> None:
-    """Give a complete result its name.
-
-    Parameters
-    ----------
-    part : Path
-        Folder in which it grew.
-    path : Path
-        Where it belongs; replaced if it exists.
-    """
-    if path.exists():
-        shutil.rmtree(path)
-    os.replace(part / IMAGE, path)
-    shutil.rmtree(part, ignore_errors=True)
-
-
-@contextmanager
-def explained_disk(path: Path) -> Iterator[None]:
-    """Say what a full or read-only disk means for a long piece of work.
-
-    Parameters
-    ----------
-    path : Path
-        Of the result.
-
-    Raises
-    ------
-    OSError
-        With an explanation.
-    """
-    try:
-        unfinished(path).mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "your share of the disk is full",
-            errno.EROFS: "the disk is read-only",
-            errno.EACCES: "writing there is not allowed",
-            errno.EPERM: "writing there is not allowed",
-        }
-        if error.errno not in reasons:
-            raise
-        raise OSError(
-            error.errno,
-            f"{path} cannot be written: {reasons[error.errno]}. What is finished "
-            "stays: make room (or write elsewhere) and go on with --resume",
-        ) from error
 
 
 def _axis(kind: Any, stored: list[Any]) -> Any:

@@ -17,9 +17,10 @@ import zarr
 from napari_bioseg.engine import Model, Predicted, TileDone, predict_tiles
 from napari_bioseg.io import image_info, read_image, read_prediction, save_model
 from napari_bioseg.io.ome_zarr import add_pyramid, create_zarr
+from napari_bioseg.io.predict_volume import VolumeOpened, predict_volume
 from napari_bioseg.io.progress_file import ProgressFile
 from napari_bioseg.io.stack import Stack
-from napari_bioseg.io.volume import VolumeOpened, predict_volume, unfinished
+from napari_bioseg.io.unfinished import unfinished
 from napari_bioseg.settings import (
     NetworkSettings,
     PredictSettings,
@@ -152,7 +153,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from napari_bioseg.io import open_model, read_image
-from napari_bioseg.io.volume import predict_volume
+from napari_bioseg.io.predict_volume import predict_volume
 from napari_bioseg.settings import PredictSettings
 folder = Path(sys.argv[1])
 settings = PredictSettings(device="cpu", tile=(16, 16, 16))
