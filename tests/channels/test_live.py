@@ -20,6 +20,7 @@ from napari_bioseg.channels import (
 )
 from napari_bioseg.channels.descent import ways_down
 from napari_bioseg.channels.live import MARGIN, check_region
+from napari_bioseg.channels.seeds import number_seeds
 from napari_bioseg.settings import InstanceSettings, channel_list
 
 
@@ -129,6 +130,30 @@ def test_ways_down_are_kept_while_only_seeds_move(
             settings = settings.replace(foreground_binary=0.2)
             answers.append((settings, decoder.update(settings)))
             assert len(found) == 4
+    for given, answer in answers:
+        same(answer, decode(prediction, given))
+
+
+def test_seeds_are_drawn_again_only_if_the_mask_changes_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prediction = crowd((150, 160), "BC")
+    decoder = LiveDecoder(prediction)
+    settings = InstanceSettings(seed_binary=0.6, foreground_binary=0.4)
+    decoder.update(settings)
+    drawn: list[int] = []
+
+    def counted(*problem: Any) -> tuple[np.ndarray, int]:
+        drawn.append(1)
+        return number_seeds(*problem)
+
+    monkeypatch.setattr(pipeline, "number_seeds", counted)
+    answers = []
+    for value, times in ((0.3, 0), (0.5, 0), (0.8, 1), (0.4, 2)):
+        settings = settings.replace(foreground_binary=value)
+        answers.append((settings, decoder.update(settings)))
+        assert len(drawn) == times, "only above 0.6 are seeds cut off"
+    monkeypatch.undo()
     for given, answer in answers:
         same(answer, decode(prediction, given))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +11,6 @@ from .object_classes import object_classes
 from .prediction import Prediction, Region
 
 
-@dataclass(frozen=True, eq=False)
 class Instances:
     """Instances found in a prediction, and what led to them.
 
@@ -31,14 +29,39 @@ class Instances:
         Which part of the prediction a preview shows; None for the whole.
     prediction : Prediction, optional
         What they were found in, for their classes.
+    kept : bool
+        Whether others keep the seeds and the foreground, to read them. Then they are
+        copied when asked for, which few do while thresholds move.
     """
 
-    labels: NDArray[np.int32]
-    seeds: NDArray[np.int32]
-    foreground: NDArray[np.bool_]
-    thresholds: dict[str, float]
-    region: Region | None = None
-    prediction: Prediction | None = field(default=None, repr=False)
+    def __init__(
+        self,
+        labels: NDArray[np.int32],
+        seeds: NDArray[np.int32],
+        foreground: NDArray[np.bool_],
+        thresholds: dict[str, float],
+        region: Region | None = None,
+        prediction: Prediction | None = None,
+        *,
+        kept: bool = False,
+    ) -> None:
+        self.labels = labels
+        self.thresholds = thresholds
+        self.region = region
+        self.prediction = prediction
+        self._seeds = seeds
+        self._foreground = foreground
+        self._kept = kept
+
+    @cached_property
+    def seeds(self) -> NDArray[np.int32]:
+        """The seeds that were flooded, int32, with the ids of the labels."""
+        return self._seeds.copy() if self._kept else self._seeds
+
+    @cached_property
+    def foreground(self) -> NDArray[np.bool_]:
+        """Where instances could grow, bool."""
+        return self._foreground.copy() if self._kept else self._foreground
 
     @cached_property
     def classes(self) -> dict[int, int]:

@@ -223,8 +223,6 @@ class LiveDecoder:
         if memory.keep:
             # what is kept for the next time must not change in the caller's hands
             labels = duplicate(labels, cancelled)
-            seeds = duplicate(seeds, cancelled)
-            foreground = duplicate(foreground, cancelled)
         shape = self.prediction.spatial_shape
         return Instances(
             labels.reshape(shape),
@@ -232,6 +230,7 @@ class LiveDecoder:
             foreground.reshape(shape),
             dict(plan.thresholds),
             prediction=self.prediction,
+            kept=memory.keep,
         )
 
     def _preview(
@@ -263,13 +262,14 @@ class LiveDecoder:
         )
         size = tuple(side.stop - side.start for side in inner)
         return Instances(
-            # copies, as the part is kept for the next time
+            # a copy, as the part is kept for the next time
             labels[cut].reshape(size).copy(),
-            seeds[cut].reshape(size).copy(),
-            foreground[cut].reshape(size).copy(),
+            seeds[cut].reshape(size),
+            foreground[cut].reshape(size),
             dict(plan.thresholds),
             inner,
             self.prediction,
+            kept=True,
         )
 
     def _levels(

@@ -42,6 +42,21 @@ class Memory:
         last = self._values.get(name)
         return last[1] if last is not None and last[0] == key else None
 
+    def last(self, name: str) -> tuple[Hashable, Any] | None:
+        """Return what a step made last, whatever it was made from.
+
+        Parameters
+        ----------
+        name : str
+            The step.
+
+        Returns
+        -------
+        tuple or None
+            What it was made from, and its value.
+        """
+        return self._values.get(name)
+
     def put(self, name: str, key: Hashable, value: object) -> None:
         """Keep what a step made, in place of what it made before.
 

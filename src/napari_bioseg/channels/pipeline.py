@@ -22,7 +22,7 @@ from .parallel import check, divide, in_parallel
 from .plan import Plan
 from .reuse import Flooded, carry_over
 from .seed_edits import SeedEdits
-from .seeds import number_seeds
+from .seeds import number_seeds, same_in
 
 Check = Callable[[], bool]
 
@@ -86,13 +86,18 @@ def find_instances(
     resized = (settings.foreground_erosion, settings.foreground_dilation)
     mask_key = (plan.foreground, plan.rescue, resized)
     found = memory.step("found", seed_key, lambda: seed_components(*arguments, edits))
+    before = memory.last("mask")
     mask = memory.step("mask", mask_key, lambda: foreground_mask(*arguments))
     least = settings.min_seed_size
-    seeds, count = memory.step(
-        "seeds",
-        (seed_key, mask_key, least),
-        lambda: _numbered(found, mask, least, cancelled, edits),
-    )
+
+    def numbered() -> tuple[NDArray[np.int32], int]:
+        if before is not None and edits is None:
+            known = memory.known("seeds", (seed_key, before[0], least))
+            if known is not None and same_in(found, before[1], mask, cancelled):
+                return known  # type: ignore[no-any-return]
+        return _numbered(found, mask, least, cancelled, edits)
+
+    seeds, count = memory.step("seeds", (seed_key, mask_key, least), numbered)
     connectivity, by_slice = settings.connectivity, settings.by_slice
     areas = memory.step(
         "areas",

@@ -70,6 +70,46 @@ def number_seeds(
     return seeds, int(numbers.max())
 
 
+def same_in(
+    found: Components,
+    one: NDArray[np.bool_],
+    other: NDArray[np.bool_],
+    cancelled: Callable[[], bool] = never,
+) -> bool:
+    """Tell whether two masks agree wherever the components are.
+
+    Parameters
+    ----------
+    found : Components
+        Where to look.
+    one, other : ndarray
+        bool, ``(Z, Y, X)``.
+    cancelled : callable
+        Asked now and then whether to give up.
+
+    Returns
+    -------
+    bool
+    """
+    runs = (found.row, found.start, found.stop)
+    edges = divide(found.component.size, one.size)
+    return all(in_parallel(_same, edges, one, other, runs, cancelled=cancelled))
+
+
+@numba.njit(nogil=True, cache=True)
+def _same(one, other, runs, start, stop):  # type: ignore[no-untyped-def]
+    rows, begin, end = runs
+    height = one.shape[1]
+    for run in range(start, stop):
+        z, y = rows[run] // height, rows[run] % height
+        differ = np.uint8(0)
+        for x in range(begin[run], end[run]):
+            differ |= one[z, y, x] ^ other[z, y, x]
+        if differ:
+            return False
+    return True
+
+
 @numba.njit(nogil=True, cache=True)
 def _count_inside(foreground, row, begin, end, inside, start, stop):  # type: ignore[no-untyped-def]
     height = foreground.shape[1]
