@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import copy
+import gc
+import weakref
+
 import torch
 
-from napari_bioseg.engine import Started, train
+from napari_bioseg.engine import Started, Trained, train
 from napari_bioseg.engine.device import repeatable
 
 
@@ -47,3 +51,38 @@ def test_deterministic_operations_are_asked_for_inside_only():
         assert torch.are_deterministic_algorithms_enabled()
         assert torch.backends.cudnn.deterministic
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_nothing_is_searched_for_garbage_while_nothing_went_wrong(
+    disks, tiny, monkeypatch
+):
+    """It would hold Python's lock, and a window with it, for a third of a second."""
+
+    def collect(*_):
+        raise AssertionError("everything was searched for garbage")
+
+    monkeypatch.setattr(gc, "collect", collect)
+    *_, last = train([disks()], tiny)
+    assert isinstance(last, Trained)
+
+
+def test_the_network_that_was_tried_needs_no_search_to_be_gone(
+    disks, tiny, monkeypatch
+):
+    copies = []
+    deepcopy = copy.deepcopy
+
+    def remembered(value, *memo):
+        made = deepcopy(value, *memo)
+        if isinstance(made, torch.nn.Module):
+            copies.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr("napari_bioseg.engine.estimate.copy.deepcopy", remembered)
+    gc.disable()
+    try:
+        guess([disks()], tiny)
+        assert copies
+        assert not any(made() is not None for made in copies)
+    finally:
+        gc.enable()

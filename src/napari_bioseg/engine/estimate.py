@@ -17,7 +17,7 @@ from .free_memory import free_memory
 from .layout import lay_out, memory_format
 from .loss import Loss
 from .model import Model
-from .out_of_memory import is_out_of_memory, release
+from .out_of_memory import forget_cache, is_out_of_memory
 from .patches import Sample
 from .plan import Plan
 from .precision import autocast
@@ -85,7 +85,7 @@ def estimate(model: Model, plan: Plan, *, at_once: int, epochs: int) -> Estimate
     data = time.perf_counter() - before
     patches = max(1, len(samples))
     patch_seconds, kept = _try(model, settings, samples[:at_once])
-    release(model.device)
+    forget_cache(model.device)
     step = data + patches * patch_seconds
     validation = len(plan.grid) * patch_seconds * FORWARD_SHARE
     epoch = plan.steps * step + validation
