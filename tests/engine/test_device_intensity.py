@@ -67,6 +67,36 @@ def test_a_blur_wider_than_the_image_is_mirrored_again():
         np.testing.assert_allclose(two, one, atol=2e-5)
 
 
+@pytest.mark.parametrize("allowed", [True, False])
+def test_blurring_is_exact_and_leaves_the_choice_of_numbers_alone(monkeypatch, allowed):
+    cudnn, seen = torch.backends.cudnn, []
+    convolve = torch.nn.functional.conv1d
+
+    def watched(*args):
+        seen.append(cudnn.allow_tf32)
+        return convolve(*args)
+
+    monkeypatch.setattr(torch.nn.functional, "conv1d", watched)
+    names = ("enabled", "benchmark", "deterministic", "allow_tf32")
+    with cudnn.flags(
+        enabled=True, benchmark=True, deterministic=True, allow_tf32=allowed
+    ):
+        before = [getattr(cudnn, name) for name in names]
+        _, one, two = both(STILL.replace(blur=3.0))
+        np.testing.assert_allclose(two, one, atol=2e-5)
+        assert seen
+        assert not any(seen)
+        assert [getattr(cudnn, name) for name in names] == before
+
+        def fails(*_):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+        monkeypatch.setattr(torch.nn.functional, "conv1d", fails)
+        with pytest.raises(torch.OutOfMemoryError):
+            both(STILL.replace(blur=3.0))
+        assert [getattr(cudnn, name) for name in names] == before
+
+
 def test_a_constant_channel_stays_finite():
     changes = draw_intensity_changes(
         (1, 8, 8), STILL.replace(gamma=1.0), np.random.default_rng(0),

@@ -73,3 +73,19 @@ def repeatable(exactly: bool) -> Iterator[None]:
             yield
         finally:
             torch.use_deterministic_algorithms(before, warn_only=only_warn)
+
+
+@contextmanager
+def exact_convolutions() -> Iterator[None]:
+    """Let a GPU convolve with float32, not with TF32, inside the ``with``.
+
+    A CPU computes so in any case.
+    """
+    cudnn = torch.backends.cudnn
+    with cudnn.flags(
+        enabled=cudnn.enabled,
+        benchmark=cudnn.benchmark,
+        deterministic=cudnn.deterministic,
+        allow_tf32=False,
+    ):
+        yield

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from napari_bioseg.settings import AugmentSettings
 
+from .device import exact_convolutions
 from .feed import Feeder
 from .intensity import TRUNCATE, IntensityChanges, draw_intensity_changes
 from .out_of_memory import is_out_of_memory, release
@@ -194,7 +195,11 @@ def _bent(image: Tensor, powers: Tensor) -> Tensor:
 
 
 def _blurred(image: Tensor, widths: Sequence[float]) -> Tensor:
-    """Convolve with a Gaussian, axis by axis, mirrored at the edges."""
+    """Convolve with a Gaussian, axis by axis, mirrored at the edges.
+
+    With float32 throughout: a GPU may round to 10 bits what it convolves, which would
+    change intensities by a thousandth.
+    """
     for axis, width in enumerate(widths, start=1):
         radius = int(TRUNCATE * width + 0.5)
         if radius == 0:
@@ -207,6 +212,7 @@ def _blurred(image: Tensor, widths: Sequence[float]) -> Tensor:
         places = torch.minimum(places, 2 * length - 1 - places).to(image.device)
         wide = image.index_select(axis, places).movedim(axis, -1)
         lines = wide.reshape(-1, 1, length + 2 * radius)
-        smooth = functional.conv1d(lines, kernel.reshape(1, 1, -1))
+        with exact_convolutions():
+            smooth = functional.conv1d(lines, kernel.reshape(1, 1, -1))
         image = smooth.reshape(*wide.shape[:-1], length).movedim(-1, axis)
     return image
