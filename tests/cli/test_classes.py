@@ -175,7 +175,10 @@ def test_validation_images_have_classes_too(data, tmp_path, capsys):
     words += ["--network.features", "4", "--network.depth", "1", "--train.epochs", "1"]
     words += ["--train.steps", "1", "--train.device", "cpu", "--data.patch", "32,32"]
     assert main(words) == 0, capsys.readouterr().err
-    assert "for training, 3 for validation" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "for training, 3 for validation" in said
+    assert "note: all images that judge" in said
+    assert "are learned from, too" in said
     alone = words.index("--validation-images")
     del words[alone : alone + 2]
     assert main([*words, "--overwrite"]) == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def divided(pairs: Sequence[Pair], args: argparse.Namespace) -> list[Pair]:
         If options contradict each other or files do not fit.
     """
     from napari_bioseg.io import apply_split, read_pairs, read_split
+    from napari_bioseg.io.learned_too import learned_too
 
     folders = args.validation_images, args.validation_labels
     if any(folders) and not all(folders):
@@ -89,6 +92,9 @@ def divided(pairs: Sequence[Pair], args: argparse.Namespace) -> list[Pair]:
         label_axes=args.label_axes,
         classes=args.validation_classes,
     )
+    warning = learned_too([Path(args.images)], Path(args.validation_images))
+    if warning:
+        print(f"note: {warning}", file=sys.stderr)
     return [replace(pair, role="training") for pair in pairs] + [
         replace(pair, role="validation") for pair in judged
     ]

@@ -86,6 +86,35 @@ def test_another_folder_judges(panel, folders, qtbot):
     assert trained(panel, qtbot) == (3, 1)
 
 
+def test_images_that_are_learned_from_are_no_judges(panel, folders, nuclei, qtbot):
+    click(qtbot, panel.judged.how.buttons["folder"])
+    note = panel.judged.note
+    panel.judged.folders.images.path = folders / "train/images"
+    assert note.kind == "warning"
+    assert "all images that judge" in note.message
+    assert "are learned from, too" in note.message
+    assert panel.train_button.isEnabled()  # somebody may want to see it learn by heart
+    (folders / "link").symlink_to(folders / "train/images")
+    panel.judged.folders.images.path = folders / "judge/images"
+    assert note.message == ""
+    panel.judged.folders.images.path = folders / "link"
+    assert "all images that judge" in note.message
+    (folders / "judge/images/a.tif").symlink_to(folders / "train/images/a.tif")
+    panel.judged.folders.images.path = folders / "judge/images"
+    assert "1 of the images that judge" in note.message
+    click(qtbot, panel.judged.how.buttons["share"])
+    assert note.message == ""
+    click(qtbot, panel.judged.how.buttons["folder"])
+    assert "1 of the images that judge" in note.message
+    panel.viewer.open(str(folders / "train/images/b.tif"), plugin="napari")
+    panel.viewer.add_labels(np.rot90(nuclei[1]), name="b labels")
+    click(qtbot, panel.pairs.where.buttons["layers"])
+    assert note.message == ""
+    panel.judged.folders.images.path = folders / "train/images"
+    qtbot.waitUntil(lambda: len(panel.pairs.layers.pairs) == 1, timeout=LONG)
+    assert "1 of the images that judge" in note.message
+
+
 @pytest.mark.parametrize("ending", ["yaml", "csv"])
 def test_a_split_file_chooses(panel, folders, qtbot, ending):
     file = folders / f"split.{ending}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
@@ -35,6 +36,7 @@ class JudgedBy(QWidget):
     def __init__(self, label_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._count = 0
+        self._compared: tuple[object, ...] = ()
         self.how = Segmented(
             {
                 "share": (
@@ -120,6 +122,24 @@ class JudgedBy(QWidget):
             self.folders.kinds_row.setVisible(asked)
             self._changed()
 
+    def compare(self, learned: Sequence[Path]) -> None:
+        """Say so where images judge that are learned from.
+
+        Parameters
+        ----------
+        learned : sequence of Path
+            Files that are learned from, or folders of them.
+        """
+        folder = self.folders.images.path if self.how.value == "folder" else None
+        compared = (folder, *learned)
+        if compared == self._compared:
+            return
+        self._compared = compared
+        if folder is not None:
+            from napari_bioseg.io.learned_too import learned_too
+
+            self.note.say(learned_too(learned, folder), "warning")
+
     def _switch(self) -> None:
         how = self.how.value
         self.folders.setVisible(how == "folder")
@@ -129,6 +149,7 @@ class JudgedBy(QWidget):
     def _read_file(self) -> None:
         """Look how the file divides the images, and say what is wrong with it."""
         self.note.clear()
+        self._compared = ()
         self._count = 0
         if self.how.value == "split" and self.file.path is not None:
             try:

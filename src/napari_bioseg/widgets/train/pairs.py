@@ -187,6 +187,15 @@ class Pairs(QWidget):
         return [image for image, _ in self.layers.pairs]
 
     @property
+    def places(self) -> tuple[Path, ...]:
+        """The folder of images, or the files of the image layers, as far as known."""
+        if self.where.value == "folders":
+            folder = self.folders.images.path
+            return () if folder is None else (folder,)
+        paths = (image.source.path for image in self.images)
+        return tuple(Path(path) for path in paths if path)
+
+    @property
     def dimensions(self) -> int:
         """Spatial axes as the layers have them; 2 where files are not read yet."""
         source = self.source

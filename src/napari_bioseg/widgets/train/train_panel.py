@@ -369,6 +369,7 @@ class TrainPanel(Panel):
         state = self.job.state if self.job is not None else "idle"
         active = self.job is not None and self.job.active
         reason = self._obstacle()
+        self.judged.compare(self.pairs.places)
         ahead = ("", "") if active else onward(self.place.folder)
         self.buttons.follow(state, reason, ahead)
         self.look.enable(reason)
