@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,13 @@ import pytest
 from napari_bioseg.engine import Pair, check_pairs, train
 from napari_bioseg.engine.plan import make_plan
 from napari_bioseg.engine.targets import make_targets
-from napari_bioseg.settings import DataSettings, NetworkSettings, SemanticTask, Workflow
+from napari_bioseg.settings import (
+    DataSettings,
+    InstanceTask,
+    NetworkSettings,
+    SemanticTask,
+    Workflow,
+)
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (40, 48)).astype(np.uint8)
 LABELS = np.zeros((40, 48), np.int32)
@@ -135,6 +142,40 @@ def test_a_class_in_validation_only_is_said():
     said = notes(pairs, Workflow(task=SemanticTask(classes=3)))
     assert "class 2 is in the validation images only, so it cannot be learned" in said
     assert "in no training image" not in said
+
+
+def test_classes_of_objects_in_validation_only_are_said():
+    task = InstanceTask(classes=5)
+    learned = replace(GOOD, classes=(LABELS > 0) * 1)
+    judged = replace(GOOD, classes=(LABELS > 0) * 3, role="validation")
+    said = notes([learned, judged], Workflow(task=task))
+    assert "class 3 of objects is in the validation images only" in said
+    assert "class 2, 4 of objects is in no training image" in said
+    task = InstanceTask(classes=2)
+    assert "of objects is in" not in notes([learned, learned], Workflow(task=task))
+
+
+def test_validation_images_without_an_object_are_said():
+    empty = Pair(IMAGE, LABELS * 0, role="validation")
+    assert "no validation image has an object" in notes([GOOD, empty], Workflow())
+    judged = replace(GOOD, role="validation")
+    assert "no validation image" not in notes([GOOD, empty, judged], Workflow())
+
+
+@pytest.mark.parametrize("colours", [3, 4])
+def test_labels_that_are_a_picture_in_colours_are_named(colours):
+    painted = np.stack([LABELS] * colours, axis=-1)
+    wanted = re.escape(f"labels of shape {painted.shape} look like a picture in colo")
+    for image in (IMAGE, np.stack([IMAGE] * 3)):
+        with pytest.raises(ValueError, match=wanted):
+            check_pairs([Pair(image, painted)], Workflow())
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "the only image is"), (2, "all 2")])
+def test_images_that_are_all_for_validation_are_refused(count, said):
+    pairs = [replace(GOOD, role="validation")] * count
+    with pytest.raises(ValueError, match=f"{said}.* for validation, so none is left"):
+        make_plan(pairs, Workflow())
 
 
 def test_a_mask_where_objects_are_wanted_is_said():

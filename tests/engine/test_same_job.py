@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from napari_bioseg.engine import Pair, train
 from napari_bioseg.engine.same_job import changed_settings, check_same_job
 from napari_bioseg.settings import InstanceTask, Workflow
 
@@ -54,3 +56,16 @@ def test_every_setting_that_must_not_change_is_named():
 def test_channels_are_told_apart(channels, said):
     new = OLD.replace(task=InstanceTask(channels=channels))
     assert list(changed_settings(OLD, new)) == said
+
+
+def test_images_of_another_kind_are_named_and_nothing_is_lost(disks, tiny, tmp_path):
+    pair = disks()
+    *_, first = train([pair], tiny, folder=tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    two = Pair(np.stack([pair.image, pair.image]), pair.labels)
+    longer = tiny.replace(train=tiny.train.replace(epochs=4))
+    with pytest.raises(ValueError, match="the images had 1 channels and have 2 now"):
+        next(train([two], longer, folder=tmp_path, resume=True))
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    *_, last = train([pair], longer, folder=tmp_path, resume=True)
+    assert (first.epochs, last.epochs) == (2, 4)

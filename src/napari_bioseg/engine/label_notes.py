@@ -36,6 +36,11 @@ def label_notes(
     judged = [surveys[number] for number in {number for number, _ in validation}]
     if workflow.is_semantic:
         return _class_notes(learned, judged, workflow)
+    if judged and not any(len(found.values) for found in judged):
+        return [
+            "no validation image has an object, so nothing tells how well objects are "
+            "found; choose other validation images, or label some objects in them"
+        ]
     values = {int(value) for found in surveys for value in found.values}
     if len(values) == 1 and len(surveys) > 1:
         return [

@@ -78,6 +78,12 @@ def _check_shape(pair: Pair, title: str) -> None:
             "the channel axis comes first here: np.moveaxis(image, -1, 0)"
         )
     spatial = image[1:] if len(image) == len(labels) + 1 else image
+    if spatial != labels and labels[-1] in (3, 4) and labels[:-1] in (image, image[1:]):
+        raise ValueError(
+            f"{title}: labels of shape {labels} look like a picture in colours; give "
+            f"one number per pixel, of shape {labels[:-1]}: the number of its object "
+            "or class, 0 for background"
+        )
     if spatial != labels:
         raise ValueError(
             f"{title}: the image has shape {image} and its labels {labels}; their "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,55 @@ def check_object_classes(pair: Pair, title: str, workflow: Workflow) -> None:
             f"{title}: all of its objects have class 0, which stands for unknown; "
             f"give objects a class from 1 to {task.classes - 1}"
         )
+
+
+def object_class_notes(
+    pairs: Sequence[Pair],
+    training: Sequence[int],
+    validation: Sequence[int],
+    workflow: Workflow,
+) -> list[str]:
+    """Say which classes of objects cannot be learned, or are never seen.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+    training, validation : sequence of int
+        Which of them are learned from and which judge.
+    workflow : Workflow
+
+    Returns
+    -------
+    list of str
+    """
+    task = workflow.task
+    if not task.has_classes:
+        return []
+    learned = _classes_in([pairs[number] for number in sorted(set(training))])
+    judged = _classes_in([pairs[number] for number in sorted(set(validation))])
+    notes = []
+    only = sorted(judged - learned)
+    if only:
+        notes.append(
+            f"class {_listed(only)} of objects is in the validation images only, so it "
+            "cannot be learned; move an image with it to the training images"
+        )
+    never = sorted(set(range(1, task.classes)) - learned - judged)
+    if never:
+        notes.append(f"class {_listed(never)} of objects is in no training image")
+    return notes
+
+
+def _classes_in(pairs: Sequence[Pair]) -> set[int]:
+    found: set[int] = set()
+    for pair in pairs:
+        classes = np.asarray(pair.classes)[np.asarray(pair.labels) > 0]
+        found |= {int(value) for value in np.unique(classes) if value > 0}
+    return found
+
+
+def _listed(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
 
 
 def class_targets(labels: NDArray[Any], classes: Any) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from .networks import Shape, network_notes, network_shape
 from .normalize import Scale, common_scale, is_common
 from .pair import Pair
 from .pair_checks import check_pairs
+from .pair_classes import object_class_notes
 from .patches import grid_size, grid_starts, patches_to_cover, read_box
 from .split import Part, split_pairs
 from .survey import Survey, survey
@@ -126,6 +127,12 @@ def make_plan(pairs: Sequence[Pair], workflow: Workflow) -> Plan:
             *notes,
             *split_notes,
             *label_notes(surveys, learned, judged, workflow),
+            *object_class_notes(
+                pairs,
+                [number for number, _ in learned],
+                [number for number, _ in judged],
+                workflow,
+            ),
         ),
     )
 

@@ -16,7 +16,7 @@ from .plan import make_plan
 from .precision import precision_note
 from .processes import Processes
 from .run import Run
-from .same_job import check_same_job
+from .same_job import check_same_images, check_same_job
 from .shared_norm import share_norms
 from .validate import score_names
 
@@ -56,6 +56,8 @@ def prepare(
     state = load_state(path) if resume and path is not None else None
     notes = [] if state is None else check_same_job(state.workflow, workflow)
     plan = make_plan(pairs, workflow)
+    if state is not None:
+        check_same_images(state.workflow, plan.workflow)
     model = Model.create(plan.workflow, seed=workflow.train.seed, device=device)
     check_monitor(workflow.train.monitor, score_names(model), validates=bool(plan.grid))
     processes.connect(device)

@@ -62,6 +62,37 @@ def check_same_job(old: Workflow, new: Workflow) -> list[str]:
     return notes
 
 
+def check_same_images(old: Workflow, new: Workflow) -> None:
+    """Raise an error if images are of another kind than those learned from so far.
+
+    Parameters
+    ----------
+    old, new : Workflow
+        Both with ``trained`` filled in.
+
+    Raises
+    ------
+    ValueError
+        Naming what differs, with both values.
+    """
+    before, now = old.trained, new.trained
+    if before is None or now is None:
+        return
+    faults = [
+        f"the images had {was} {what} and have {given} now"
+        for what, was, given in (
+            ("axes", before.dimensions, now.dimensions),
+            ("channels", before.in_channels, now.in_channels),
+        )
+        if was != given
+    ]
+    if faults:
+        raise ValueError(
+            f"cannot resume: {'; '.join(faults)}; give images as before, or start anew "
+            "without resume"
+        )
+
+
 def changed_settings(old: Workflow, new: Workflow) -> Iterator[tuple[str, str, str]]:
     """List the settings of a training that differ.
 

@@ -57,9 +57,11 @@ def split_pairs(
     if chosen:
         rest = [n for n in everything if n not in chosen]
         if not rest:
+            some = f"all {len(pairs)} images are"
             raise ValueError(
-                f"all {len(pairs)} images are for validation, so none is left to learn "
-                "from; leave some out of the validation images"
+                f"{some if len(pairs) > 1 else 'the only image is'} for validation, so "
+                "none is left to learn from; give more images, or leave some out of "
+                "the validation images"
             )
         return _wholes(pairs, rest), _wholes(pairs, chosen), []
     if share == 0 or not free:
