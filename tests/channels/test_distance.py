@@ -74,3 +74,42 @@ def test_thin_images(shape: tuple[int, ...]) -> None:
     np.testing.assert_allclose(
         border_distance(labels), by_definition(labels, (1,) * len(shape))
     )
+
+
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (2, 1, 3), (32, 1, 1)])
+@pytest.mark.parametrize("size", [1, 5, 30])
+def test_short_whole_distances_are_exact(
+    size: int, spacing: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # touching cuboids that the edge cuts, wider than a block and no multiple of it
+    rng = np.random.default_rng(size)
+    blocks = rng.integers(0, 4, [-(-n // size) for n in (33, 40, 75)])
+    labels = np.kron(blocks, np.ones((size,) * 3, int))[:33, :40, :75]
+    labels[rng.random(labels.shape) < 0.001] = 0
+    squared = squared_border_distance(labels, spacing)
+    expected = np.round(by_definition(labels, spacing) ** 2)
+    np.testing.assert_array_equal(squared, expected)
+    # the envelopes give the same
+    monkeypatch.setattr("napari_bioseg.channels.distance.HEAVIEST", 0)
+    np.testing.assert_array_equal(squared_border_distance(labels, spacing), squared)
+
+
+@pytest.mark.parametrize("radius", [120, 127, 128, 140])
+def test_distances_as_long_as_neighbours_are_tried(radius: int) -> None:
+    axis = np.arange(2 * radius + 5) - radius - 2
+    labels = (axis[:, None] ** 2 + axis**2 < radius**2).astype(np.int32)
+    labels[radius + 3 :] *= 2
+    expected = np.round(by_definition(labels, (1, 1)) ** 2)
+    np.testing.assert_array_equal(squared_border_distance(labels), expected)
+
+
+def test_a_spacing_of_whole_and_other_numbers() -> None:
+    # whole squares along one axis must not round those of the others
+    labels = np.zeros((12, 14, 40), np.int32)
+    labels[1:11, 2:12, 3:38] = 1
+    labels[5:, 6:, 20:] = 2
+    for spacing in ((1, 3, 0.7), (0.5, 3, 1), (3, 0.5, 1), (40, 1, 1)):
+        expected = by_definition(labels, spacing)
+        np.testing.assert_allclose(
+            border_distance(labels, spacing), expected, rtol=1e-6
+        )

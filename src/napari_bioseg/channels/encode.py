@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from napari_bioseg.settings import (
     channel_list,
 )
 
+from .parallel import divide, in_parallel
 from .prediction import check_spacing
 
 
@@ -173,7 +174,8 @@ class _Drawing:
 def _draw(drawing: _Drawing, kind: ChannelSettings, out: NDArray[np.float32]) -> None:
     """Draw one channel into ``out``."""
     if isinstance(kind, Contour):
-        out[...] = drawing.contour(kind.mode)
+        flat, edge = out.reshape(-1), drawing.contour(kind.mode).reshape(-1)
+        _in_parts(lambda part: np.copyto(flat[part], edge[part]), flat.size)
     elif isinstance(kind, Binary):
         _draw_inside(drawing, kind, out)
     elif isinstance(kind, Foreground):
@@ -188,6 +190,15 @@ def _draw(drawing: _Drawing, kind: ChannelSettings, out: NDArray[np.float32]) ->
         out[...] = drawing.ids > 0
 
 
+def _in_parts(draw: Callable[[slice], None], size: int) -> None:
+    """Let every core draw parts of a flat image that fit into its cache."""
+
+    def part(start: int, stop: int) -> None:
+        draw(slice(start, stop))
+
+    in_parallel(part, divide(size, size))
+
+
 def _draw_inside(drawing: _Drawing, kind: Binary, out: NDArray[np.float32]) -> None:
     from .contour import contour
 
@@ -196,11 +207,16 @@ def _draw_inside(drawing: _Drawing, kind: Binary, out: NDArray[np.float32]) -> N
         edge = contour(ids, drawing.mode)  # type: ignore[arg-type]
     else:
         ids, edge = drawing.ids, drawing.contour(drawing.mode)
-    np.greater(ids > 0, edge, out=out, casting="unsafe")
+    flat, ids, edge = out.reshape(-1), ids.reshape(-1), edge.reshape(-1)
+
+    def draw(part: slice) -> None:
+        np.greater(ids[part] > 0, edge[part], out=flat[part], casting="unsafe")
+
+    _in_parts(draw, flat.size)
 
 
 def _draw_distance(drawing: _Drawing, kind: Distance, out: NDArray[np.float32]) -> None:
-    from .instance_tables import extremes
+    from .instance_tables import extremes, rescale
 
     distance = drawing.distance(kind.region)
     if kind.scale == "none":
@@ -214,8 +230,7 @@ def _draw_distance(drawing: _Drawing, kind: Distance, out: NDArray[np.float32]) 
         base = np.where(constant, high - 1, low).astype(np.float32)
         span = np.where(constant, 1, high - low).astype(np.float32)
         base[0], span[0] = 0, 1
-        np.subtract(distance, base[drawing.ids], out=out)
-        np.divide(out, span[drawing.ids], out=out)
+        rescale(drawing.ids, distance, base, span, out)
 
 
 def _draw_distance_v2(

@@ -61,6 +61,30 @@ def extremes(
     return low, high
 
 
+def rescale(
+    ids: NDArray[np.int32],
+    values: NDArray[np.float32],
+    base: NDArray[np.float32],
+    span: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Write ``(values - base) / span``, with a base and a span for every instance.
+
+    Parameters
+    ----------
+    ids : ndarray
+        int32, 0 is background.
+    values : ndarray
+        float32, same shape.
+    base, span : ndarray
+        float32, indexed by id.
+    out : ndarray
+        float32, shape of ``ids``, C-contiguous.
+    """
+    arrays = (ids.ravel(), values.ravel(), base, span, out.reshape(-1))
+    in_parallel(_rescale, divide(ids.size, ids.size), *arrays)
+
+
 def centroids(
     ids: NDArray[np.int32], largest: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -107,6 +131,13 @@ def _extremes(ids, values, largest, start, stop):  # type: ignore[no-untyped-def
             if value > high[label]:
                 high[label] = value
     return low, high
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _rescale(ids, values, base, span, out, start, stop):  # type: ignore[no-untyped-def]
+    for i in range(start, stop):
+        label = ids[i]
+        out[i] = (values[i] - base[label]) / span[label]
 
 
 @numba.njit(nogil=True, cache=True)
