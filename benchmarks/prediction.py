@@ -194,16 +194,15 @@ def peer(runs: int, size: int) -> None:
             verbose=False,
         )
 
-    def tiles(overlap: str | int) -> None:
-        settings = PredictSettings(
-            tile=(256, 256), overlap=overlap, device="cpu", batch=4
-        )
-        for _ in predict_tiles(image, model, settings):
+    def tiles(**settings: object) -> None:
+        for _ in predict_tiles(image, model, PredictSettings(device="cpu", **settings)):
             pass
 
+    same = {"tile": (256, 256), "batch": 4}
     calls: dict[str, Callable[[], None]] = {
-        "napari-bioseg, 32 pixels": lambda: tiles(32),
-        "napari-bioseg, auto": lambda: tiles("auto"),
+        "napari-bioseg, 32 pixels": lambda: tiles(**same, overlap=32),
+        "napari-bioseg, exact": lambda: tiles(**same),
+        "napari-bioseg, exact, tiles as they come": tiles,
         "BiaPy's steps, the same network": lambda: steps(ours),
         "BiaPy's steps, its U-Net": lambda: steps(theirs),
     }
