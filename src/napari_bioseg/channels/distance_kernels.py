@@ -14,6 +14,8 @@ _REACH = 127
 """Farthest pixel that is tried; beyond, envelopes of parabolas are faster."""
 _ROWS = 8
 """Rows of a block that stop trying together."""
+_PAUSE = 32
+"""Blocks handled at most before short distances are tried again."""
 _FAR = 1 << 28
 """Stands for infinity among whole numbers, and leaves room for sums."""
 
@@ -68,14 +70,20 @@ def along_columns(  # type: ignore[no-untyped-def]
     site = np.empty(count + 2, np.int64)
     level = np.empty(count + 2, np.float64)
     begin = np.empty(count + 3, np.float64)
+    # where far distances are, more of them are near: it is tried again later
+    again, pause = start, 1
     for task in range(start, stop):
         line = task // blocks * apart
         first = task % blocks * BLOCK
         size = min(BLOCK, width - first)
-        if whole and _try_neighbours(
-            labels, squared, line, stride, first, size, values, near, lanes, squares
-        ):
-            continue
+        if whole and task >= again:
+            if _try_neighbours(
+                labels, squared, line, stride, first, size, values, near, lanes, squares
+            ):
+                pause = 1
+                continue
+            again = task + 1 + pause
+            pause = min(2 * pause, _PAUSE)
         for j in range(count):
             row = line + j * stride
             for b in range(size):
