@@ -96,6 +96,8 @@ def test_one_bad_image_does_not_stop_the_others(folder, tmp_path, capsys):
     assert "b: the image is damaged and cannot be read at" in said.err
     assert (tmp_path / "out/labels/a.tif").exists()
     assert (tmp_path / "out/labels/c.tif").exists()
+    assert main([*words[:3], str(images / "b.zarr"), *out, "--resume"]) == 2
+    assert "b.zarr: the image is damaged and cannot" in capsys.readouterr().err
 
 
 def test_larger_than_memory_gives_the_same_labels(folder, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 
 import dask.array
 import numpy as np
@@ -306,6 +307,14 @@ def test_pixels_that_are_no_numbers_are_told():
     *_, done = predict_tiles(image, model, on_cpu(tile=(16, 16)))
     assert np.isfinite(done.data).all()
     assert "NaN or infinite" in done.notes[0]
+    huge = noise(40, 40).astype(np.float64)
+    huge[0, 3, 4] = 1e300
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        *_, done = predict_tiles(huge, model, on_cpu(tile=(16, 16)))
+    assert np.isfinite(done.data).all()
+    assert done.data.std() > 1e-3  # the other pixels count as ever
+    assert "too large for float32" in done.notes[0]
     *_, clean = predict_tiles(noise(20, 20), model, on_cpu())
     assert clean.notes == ()
 

@@ -1,5 +1,10 @@
 """What is written is read back the same, whole or not at all."""
 
+import errno
+import os
+import re
+from pathlib import Path
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -15,6 +20,7 @@ from napari_bioseg.io import (
     write_labels,
 )
 from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
+from napari_bioseg.io.write import replacing
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".zarr"])
@@ -162,3 +168,66 @@ def test_larger_than_memory_becomes_tiff(tmp_path, shape):
     assert (info.spacing, info.unit, info.channels) == (spacing, "um", ("B", "C"))
     assert info.notes["source"] == "cells"
     assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 1), (5, 5, 1), (3, 2, 4, 1), (2, 3, 1, 1)])
+def test_images_one_pixel_wide(tmp_path, shape):
+    image = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    names = tuple(f"n{i}" for i in range(shape[0]))
+    path = tmp_path / "a.tif"
+    write_image(path, image, spacing=(0.5,) * (len(shape) - 1), channels=names)
+    np.testing.assert_array_equal(read_image(path), image)
+    assert image_info(path).channels == names
+    labels = image[0].astype(np.uint16)
+    write_labels(path, labels)
+    np.testing.assert_array_equal(read_labels(path), labels)
+
+
+def test_a_tiff_in_a_folder_named_zarr_is_a_tiff(tmp_path):
+    image = np.arange(72, dtype=np.float32).reshape(1, 9, 8)
+    path = write_image(tmp_path / "results.zarr/a.tif", image)
+    np.testing.assert_array_equal(read_image(path), image)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".zarr"])
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (errno.EACCES, "writing there is not allowed"),
+        (errno.EROFS, "the disk is read-only"),
+        (errno.ENOSPC, "the disk is full"),
+    ],
+)
+def test_why_a_file_cannot_be_written_is_told(
+    tmp_path, monkeypatch, suffix, code, reason
+):
+    image = np.zeros((1, 9, 8), np.float32)
+
+    def refuse(*places, **_):
+        raise OSError(code, os.strerror(code), str(places[0]))
+
+    path = tmp_path / "new" / f"a{suffix}"
+    for owner, name in ((Path, "mkdir"), (os, "replace")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, refuse)
+            with pytest.raises(OSError, match=re.escape(f"{path} cannot be")) as told:
+                write_image(path, image)
+        assert reason in str(told.value)
+        assert told.value.errno == code
+        assert not path.exists()
+        left = list(path.parent.iterdir()) if path.parent.exists() else []
+        assert left == []
+
+
+def test_what_cannot_be_read_meanwhile_is_told_as_it_is(tmp_path):
+    with (
+        pytest.raises(PermissionError, match=r"source\.tif"),
+        replacing(tmp_path / "a"),
+    ):
+        raise PermissionError(errno.EACCES, "Permission denied", "/other/source.tif")
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(FileExistsError, match=r"file'$"):
+        write_image(tmp_path / "file" / "a.tif", np.zeros((1, 9, 8), np.float32))

@@ -75,6 +75,8 @@ def _run(name: str, words: list[str]) -> int:
         if args.debug:
             raise
         message = str(error) or type(error).__name__
+        if isinstance(error, OSError) and error.strerror and error.filename is None:
+            message = error.strerror  # without its number
         print(f"napari-bioseg {name}: error: {message}", file=sys.stderr)
         return 2
     return 0

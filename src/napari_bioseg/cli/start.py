@@ -216,6 +216,8 @@ def each_image(
                 rows.append(one(name, path))
             except (ValueError, OSError, MemoryError) as error:
                 if len(files) == 1:
+                    if isinstance(error, ValueError) and path.name not in str(error):
+                        raise ValueError(f"{path}: {error}") from error
                     raise
                 failed.append(f"{name}: {error}")
     except KeyboardInterrupt:

@@ -37,7 +37,8 @@ class Scale:
     def __call__(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Return a normalised copy of (C, [Z,] Y, X), with NaN and infinity as 0."""
         axes = (slice(None), *(None,) * (image.ndim - 1))
-        out = image.astype(np.float32)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            out = image.astype(np.float32)
         if image.dtype.kind == "f" and not np.isfinite(out).all():
             out[~np.isfinite(out)] = np.nan
         if self.low is not None and self.high is not None:
@@ -182,9 +183,14 @@ def _sample(image: Any, channel: int, size: int = 0) -> NDArray[np.float64]:
     step = max(1, int(np.ceil((size / MAX_SAMPLES) ** (1 / axes))))
     grid = (channel, *(slice(None, None, step),) * axes)
     values = np.asarray(image[grid]).ravel()
-    if values.dtype.kind == "f":
-        values = values[np.isfinite(values)]
-    return values
+    return values[usable(values)] if values.dtype.kind == "f" else values
+
+
+def usable(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which values are finite as float32, in which networks compute."""
+    with np.errstate(over="ignore"):
+        found: NDArray[np.bool_] = np.isfinite(values.astype(np.float32, copy=False))
+    return found
 
 
 def _low_and_width(

@@ -144,8 +144,8 @@ def notes_on(runner: TileRunner) -> tuple[str, ...]:
     if not runner.undefined:
         return ()
     return (
-        "the image holds pixels that are NaN or infinite; the network saw them as the "
-        "value 0 of normalised images",
+        "the image holds pixels that are NaN or infinite, or too large for float32; "
+        "the network saw them as the value 0 of normalised images",
     )
 
 

@@ -14,7 +14,7 @@ from napari_bioseg.settings.alike import misfit
 
 from .choose_tiles import choose_batch, choose_tiling
 from .model import Model
-from .normalize import Scale, image_scale
+from .normalize import Scale, image_scale, usable
 from .orientations import Orientation, orientations
 from .out_of_memory import is_out_of_memory, release
 from .pixels import Pixels
@@ -69,7 +69,7 @@ class TileRunner:
         size = tuple(image.shape[1:])
         self.tiling = tiling or choose_tiling(size, self.models, settings)
         self.undefined = 0
-        """Pixels read that are NaN or infinite, where tiles overlap more than once."""
+        """Pixels read that are no finite float32; where tiles overlap, each time."""
 
     def __getstate__(self) -> dict[str, Any]:
         # another computer may have another device
@@ -131,7 +131,7 @@ class TileRunner:
         """
         for piece in pieces:
             if piece.dtype.kind == "f":
-                self.undefined += piece.size - int(np.isfinite(piece).sum())
+                self.undefined += piece.size - int(usable(piece).sum())
         sums: list[NDArray[np.float32] | None] = [None] * len(pieces)
         for model, scale in zip(self.models, self.scales, strict=True):
             normalised = [scale(piece) for piece in pieces]

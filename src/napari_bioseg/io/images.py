@@ -20,9 +20,9 @@ from .pictures import open_npy, open_picture
 from .source import Source
 from .tiff import open_tiff
 from .time_points import at_time, time_points
-from .zarr_folder import is_zarr, open_zarr
+from .zarr_folder import OTHERS, is_zarr, open_zarr
 
-SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".npy", ".zarr")
+SUFFIXES = (*OTHERS, ".zarr")
 """Endings of the files that can be read."""
 
 _LARGEST = 2**31 - 1  # of int32, the type of labels inside the package

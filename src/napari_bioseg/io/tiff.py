@@ -230,7 +230,12 @@ def write_tiff(
         if "Z" not in axes:
             options["tile"] = (_TILE, _TILE)
         array = _tiles(array) if "Z" not in axes else _planes(array)
-    elif array.dtype.name in _IMAGEJ_TYPES and array.nbytes < _BIG:
+    # one pixel wide: ImageJ's way takes rows for the samples of one pixel
+    elif (
+        array.dtype.name in _IMAGEJ_TYPES
+        and array.nbytes < _BIG
+        and array.shape[-1] > 1
+    ):
         options["imagej"] = True
         slices = 1
         if axes == "CZYX":  # ImageJ's order is another one

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from .disk_errors import in_words
 
 PROGRESS = "progress.txt"
 IMAGE = "image.zarr"
@@ -106,17 +107,11 @@ def explained_disk(path: Path) -> Iterator[None]:
         unfinished(path).mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        reasons = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "your share of the disk is full",
-            errno.EROFS: "the disk is read-only",
-            errno.EACCES: "writing there is not allowed",
-            errno.EPERM: "writing there is not allowed",
-        }
-        if error.errno not in reasons:
+        advice = (
+            "What is finished stays: make room (or write elsewhere) and go on with "
+            "--resume"
+        )
+        told = in_words(error, path, advice)
+        if told is None:
             raise
-        raise OSError(
-            error.errno,
-            f"{path} cannot be written: {reasons[error.errno]}. What is finished "
-            "stays: make room (or write elsewhere) and go on with --resume",
-        ) from error
+        raise told from error

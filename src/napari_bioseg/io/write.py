@@ -6,13 +6,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .disk_errors import in_words
 from .ome_zarr import add_pyramid, create_zarr
 from .tiff import write_tiff
 
@@ -31,19 +32,32 @@ def replacing(path: Path) -> Iterator[Path]:
     Path
         A place beside it. If writing fails it is removed, and what was at ``path``
         stays as it was.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; a full disk or a lack of rights is told in words.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         if part.is_dir() and path.is_dir():
             shutil.rmtree(path)
         os.replace(part, path)
+    except OSError as error:
+        # what is read meanwhile may be out of reach, too: that is told as it is
+        about = Path(os.fsdecode(error.filename or part))
+        told = in_words(error, path)
+        if told is None or not (about in path.parents or path.parent in about.parents):
+            raise
+        raise told from error
     finally:
         if part.is_dir():
             shutil.rmtree(part)
         else:
-            part.unlink(missing_ok=True)
+            with suppress(NotADirectoryError):  # where a file is in the folder's place
+                part.unlink(missing_ok=True)
 
 
 def write_image(

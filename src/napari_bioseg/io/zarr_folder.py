@@ -10,9 +10,14 @@ import numpy as np
 from .source import UNNAMED, Source, plain_unit
 from .tiff import NOTES
 
+OTHERS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".npy")
+
 
 def is_zarr(path: Path) -> bool:
     """Whether a path lies in, or is, a folder whose name ends in ``.zarr``.
+
+    A file with the ending of another kind of image, such as ``results.zarr/cells.tif``,
+    is none of its parts.
 
     Parameters
     ----------
@@ -23,6 +28,8 @@ def is_zarr(path: Path) -> bool:
     -------
     bool
     """
+    if path.suffix.lower() in OTHERS:
+        return False
     return any(part.lower().endswith(".zarr") for part in path.parts)
 
 
