@@ -379,11 +379,15 @@ def test_patience_takes_what_is_there_from_before(qtbot):
     shown = []
     latest.result.connect(shown.append)
     latest.request(1)
-    time.sleep(0.1)
-    latest.request(2, patience=5.0)
-    assert shown == [10]
+    time.sleep(0.05)
+    latest.request(2, patience=0.25)
+    assert shown == [10], "the time left does not suffice for another"
     settle(qtbot, latest)
-    assert shown == [10, 20]
+    latest.request(3)
+    time.sleep(0.05)
+    latest.request(4, patience=5.0)
+    assert shown == [10, 20, 30, 40]
+    settle(qtbot, latest)
 
 
 def test_a_patient_request_does_not_wait_for_a_drawing(qtbot):

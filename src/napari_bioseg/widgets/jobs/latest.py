@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -152,9 +153,7 @@ class Latest:
         self._set_busy(True)
         if self._patient:
             self._drawn.set()
-            with self._change:
-                self._change.wait_for(self._worth_a_look, patience)
-                self._patient = False
+            self._stay(patience)
             self._arrive()
 
     def forget(self) -> None:
@@ -240,8 +239,21 @@ class Latest:
 
     # ---- in the GUI thread ----
 
-    def _worth_a_look(self) -> bool:
-        return bool(self._answered) or self._told == self._newest
+    def _stay(self, patience: float) -> None:
+        """Wait until there is something to show."""
+
+        def told() -> bool:
+            return self._told == self._newest
+
+        end = time.perf_counter() + patience
+        with self._change:
+            self._change.wait_for(lambda: self._answered or told(), patience)
+            left = end - time.perf_counter()
+            # if an answer to the request before came early, so may the one to this;
+            # not waited for, all that follow would be late by one
+            if left > patience / 2:
+                self._change.wait_for(told, left)
+            self._patient = False
 
     def _arrive(self) -> None:
         while self._answered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -46,11 +46,9 @@ if TYPE_CHECKING:
 PREPARING = (
     "Preparing: this takes a second, and once on a new computer about half a minute …"
 )
-PATIENCE = 0.04
+PATIENCE = 0.036
 """Seconds that a slider which is dragged stays for its answer, so that both are drawn
-at once; together with showing the answer the window never stands still for 0.05."""
-FEW = 1 << 23
-"""More pixels in view take so much longer that staying is in vain."""
+at once; less by twice the time that showing answers takes, which adds to it."""
 
 
 class TunePanel(Panel):
@@ -71,6 +69,7 @@ class TunePanel(Panel):
         self._history = History(self._start)
         self._known: tuple[str, tuple[str, ...]] = ("", ())
         self._live = Latest(tune, keep_up=True)
+        self._showing = 0.01  # seconds, a running mean
         self._preparing = Latest(load_compiled)
         self.choice = SourceChoice(napari_viewer)
         self._build()
@@ -323,8 +322,7 @@ class TunePanel(Panel):
             self.brightness.chosen,
             self._results.held(source),
         )
-        seen = math.prod(side.stop - side.start for side in view)
-        patience = PATIENCE if moving and seen <= FEW else 0.0
+        patience = max(PATIENCE - 2 * self._showing, 0.0) if moving else 0.0
         self._live.request(
             self._tuner, self.tuning, view, moving, given, patience=patience
         )
@@ -341,7 +339,9 @@ class TunePanel(Panel):
         if answer.stage == "frame" and not answer.moving:
             workflow = self._workflow(source, answer.tuning)
             notes = workflow.model_dump(mode="json")
+        begun = time.perf_counter()
         self._results.show(source, answer, notes)
+        self._showing += 0.3 * (time.perf_counter() - begun - self._showing)
         self.by_hand.follow(self._results.layer(source, "instances"))
         if answer.stage != "other frame":
             self.edited.show_edits(answer, seeds=self.seeds.isChecked())
