@@ -14,7 +14,6 @@ where BiaPy is installed. ``gpu`` compares precisions and batches on a GPU.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import resource
 import shutil
 import subprocess
@@ -41,6 +40,7 @@ from napari_bioseg.settings import (
     TrainedOn,
     Workflow,
 )
+from peer import INSTALLED, peer_unet
 from timing import machine, table
 
 GIGABYTE = 1024**3
@@ -147,14 +147,13 @@ def peer(runs: int, size: int) -> None:
     Patches of 256 x 256 in batches of 4, a U-Net of 16 to 256 features; BiaPy's padding
     of 32 pixels, and here the same number, or what the network needs to be exact.
     """
-    if importlib.util.find_spec("biapy") is None:
+    if not INSTALLED:
         print("BiaPy is not installed here")
         return
     from biapy.data.data_2D_manipulation import (
         crop_data_with_overlap,
         merge_data_with_overlap,
     )
-    from biapy.models.unet import U_Net
 
     model = Model.create(
         Workflow.preset("fast").replace(
@@ -163,15 +162,7 @@ def peer(runs: int, size: int) -> None:
         )
     )
     ours = model.network.eval()
-    theirs = U_Net(
-        image_shape=(256, 256, 1),
-        feature_maps=[16, 32, 64, 128, 256],
-        activation="elu",
-        normalization="bn",
-        drop_values=[0.0] * 5,
-        yx_down=[2, 2, 2, 2],
-        output_channels=[len(model.outputs)],
-    ).eval()
+    theirs = peer_unet([len(model.outputs)]).eval()
     image = np.random.default_rng(0).integers(0, 255, (1, size, size)).astype(np.uint8)
     scale = scale_of(image, model.workflow.data.normalization)
 

@@ -17,7 +17,6 @@ import napari_bioseg.engine  # noqa: F401  (before torch: it decides how threads
 # isort: on
 
 import argparse
-import importlib.util
 import itertools
 import statistics
 import subprocess
@@ -37,6 +36,7 @@ from napari_bioseg.engine.optimizer import make_optimizer
 from napari_bioseg.engine.plan import Plan, make_plan
 from napari_bioseg.engine.precision import autocast
 from napari_bioseg.settings import NetworkSettings, Workflow
+from peer import INSTALLED, peer_unet
 from timing import machine, table
 
 CPU = torch.device("cpu")
@@ -225,7 +225,7 @@ def compare_choices(device: str, rounds: int) -> None:
 
 def compare_peer(device: str, rounds: int) -> None:
     """Print BiaPy's U-Net and ours in the same loop: 256 x 256, 16 to 256 features."""
-    if importlib.util.find_spec("biapy") is None:
+    if not INSTALLED:
         print(
             "BiaPy is not installed here; its recorded step takes 0.26 s on two cores"
         )
@@ -234,19 +234,8 @@ def compare_peer(device: str, rounds: int) -> None:
     workflow = workflow.replace(data=workflow.data.replace(patch=(256, 256)))
     bare = Bare(make_plan(pairs(), workflow), device)
     networks = {"napari-bioseg": bare.forward}
-    if importlib.util.find_spec("biapy") is not None:
-        from biapy.models.unet import U_Net
-
-        peer = U_Net(
-            image_shape=(256, 256, 1),
-            feature_maps=[16, 32, 64, 128, 256],
-            activation="elu",
-            normalization="bn",
-            drop_values=[0.0] * 5,
-            yx_down=[2, 2, 2, 2],
-            output_channels=[2],
-        )
-        networks["BiaPy"] = peer.to(device).train()
+    if INSTALLED:
+        networks["BiaPy"] = peer_unet([2]).to(device).train()
     rows = []
     for name, forward in networks.items():
         weights = sum(w.numel() for w in forward.parameters())
