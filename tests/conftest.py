@@ -16,6 +16,11 @@ from napari_bioseg.display import has_display, virtual_screen
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest: at the end one core would wait for it."""
+    items.sort(key=lambda item: item.path.name != "test_whole_path.py")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start a virtual screen for the whole run where there is no display."""
     spread = config.getoption("dist", "no") != "no"
