@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cancelled", "LiveDecoder"]
 
-MARGIN = (8, 64, 64)
+MARGIN = (4, 64, 64)
 """Pixels along Z, Y and X around a region that are decoded with it and cut off."""
 
 
@@ -123,7 +123,7 @@ class LiveDecoder:
             Thresholds and the watershed.
         region : tuple of slice, optional
             Which part to show, one slice per spatial axis. The part is decoded with a
-            margin of 64 pixels (8 along Z) and the thresholds of the whole image, so
+            margin of 64 pixels (4 along Z) and the thresholds of the whole image, so
             it is a preview: an object that reaches out of the margin may be divided
             differently, ids differ, and may have gaps.
         cancelled : callable, optional
