@@ -28,6 +28,7 @@ def test_tabs_are_built_when_they_are_looked_at(make_napari_viewer, qtbot):
     assert isinstance(shown["Train"], Panel)
     assert shown["Train"].isVisible()
     assert all(isinstance(shown[name], Waiting) for name in PANELS[1:])
+    assert [shown[name].parent().windowTitle() for name in PANELS] == list(PANELS)
 
     shown["Tune"].parent().raise_()  # a click on its tab
     qtbot.waitUntil(lambda: isinstance(docked(viewer)["Tune"], Panel))
@@ -36,6 +37,7 @@ def test_tabs_are_built_when_they_are_looked_at(make_napari_viewer, qtbot):
 
     measure = open_panel(viewer, "Measure")  # as a button of another panel does
     assert docked(viewer)["Measure"] is measure
+    assert measure.parent().windowTitle() == "Measure"
     _, again = viewer.window.add_plugin_dock_widget("napari-bioseg", "Measure")
     assert again is measure
     assert open_all_panels(viewer)["Measure"] is measure

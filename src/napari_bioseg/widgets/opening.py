@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .waiting import PLUGIN, Waiting
+from .tab_title import PLUGIN
+from .waiting import Waiting
 
 
 def open_panel(viewer: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QFrame,
     QLayout,
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from .forms.alive import alive
 from .forms.look import Palette, palette_of, style
+from .tab_title import shorten_tab
 
 
 class Panel(QScrollArea):
@@ -46,6 +48,11 @@ class Panel(QScrollArea):
         self.setWidget(self._content)
         self.palette_changed(palette_of(viewer))
         viewer.events.theme.connect(self._theme_changed)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Show the panel, with its own name alone on its tab."""
+        super().showEvent(event)
+        shorten_tab(self)
 
     def sizeHint(self) -> QSize:
         """Ask for the room of a usual dock."""

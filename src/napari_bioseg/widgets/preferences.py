@@ -6,7 +6,7 @@ from typing import Any
 
 from napari_bioseg.settings import PredictSettings, describe
 
-from .waiting import PLUGIN
+from .tab_title import PLUGIN
 
 
 def preference(group: str, name: str, default: Any) -> Any:

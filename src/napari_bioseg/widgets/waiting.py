@@ -8,8 +8,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDockWidget, QSizePolicy, QWidget
 
 from .forms.alive import alive
-
-PLUGIN = "napari-bioseg"
+from .tab_title import PLUGIN, shorten_tab
 
 
 class Waiting(QWidget):
@@ -57,6 +56,7 @@ class Waiting(QWidget):
         dock = self.parent()
         if isinstance(dock, QDockWidget) and not self.ready:
             self.ready = True
+            shorten_tab(self)
             # tabs behind others count as shown, so showing them tells nothing
             dock.visibilityChanged.connect(self._seen)
 

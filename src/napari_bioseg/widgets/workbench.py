@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .bridge.layers import unwrapped
 from .opening import open_panel
-from .waiting import PLUGIN, Waiting
+from .tab_title import PLUGIN
+from .waiting import Waiting
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
