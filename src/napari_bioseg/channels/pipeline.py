@@ -104,12 +104,10 @@ def find_instances(
         (mask_key, connectivity, by_slice),
         lambda: components(mask, connectivity, by_slice=by_slice, cancelled=cancelled),
     )
-    if count == 0:
-        labels = np.zeros(seeds.shape, np.int32)
-        return labels, seeds, mask if plan.background == "none" else labels > 0
     labels = np.zeros(seeds.shape, np.int32)
-    problem = _Problem(mask_key, found, seeds, count, areas)
-    _flood(problem, labels, volume, plan, settings, memory, cancelled)
+    if count:
+        problem = _Problem(mask_key, found, seeds, count, areas)
+        _flood(problem, labels, volume, plan, settings, memory, cancelled)
     return labels, seeds, mask if plan.background == "none" else labels > 0
 
 
