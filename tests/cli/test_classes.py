@@ -150,7 +150,7 @@ def test_wrong_input_is_one_line(data, tmp_path, capsys, options, message):
 
 
 def test_masks_of_another_kind_are_refused(data, tmp_path):
-    with pytest.raises(ValueError, match=r"has 1 channels \(shape .*a mask .* has two"):
+    with pytest.raises(ValueError, match=r"has 1 channel \(shape .*a mask .* has two"):
         read_two_channel_mask(data / "labels/im_0.tif")
     write_image(tmp_path / "half.tif", np.full((2, 8, 8), 0.5, np.float32))
     with pytest.raises(ValueError, match="fractions or negative"):

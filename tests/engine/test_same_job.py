@@ -64,7 +64,7 @@ def test_images_of_another_kind_are_named_and_nothing_is_lost(disks, tiny, tmp_p
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     two = Pair(np.stack([pair.image, pair.image]), pair.labels)
     longer = tiny.replace(train=tiny.train.replace(epochs=4))
-    with pytest.raises(ValueError, match="the images had 1 channels and have 2 now"):
+    with pytest.raises(ValueError, match="the images had 1 channel and have 2 now"):
         next(train([two], longer, folder=tmp_path, resume=True))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     *_, last = train([pair], longer, folder=tmp_path, resume=True)

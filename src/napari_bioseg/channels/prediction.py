@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import CHANNEL_NAMES, channel_list
 
 from .extent import extent
@@ -167,7 +168,8 @@ def _array(data: object, names: tuple[str, ...]) -> NDArray[np.generic]:
         )
     if array.shape[0] != len(names):
         raise ValueError(
-            f"the prediction has {array.shape[0]} channels (shape {array.shape}) but "
+            f"the prediction has {counted(array.shape[0], 'channel')} "
+            f"(shape {array.shape}) but "
             f"{len(names)} names ({', '.join(names)}); its shape must be {wanted}"
         )
     if array.size == 0:

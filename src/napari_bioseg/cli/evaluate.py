@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_bioseg.counted import counted
+
 from .options import Parser
-from .progress import counted, print_table
+from .progress import print_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,7 +257,7 @@ def _print(images: Sequence[Scored], files: int, args: argparse.Namespace) -> No
     print_table(*cells_of(table, semantic=args.semantic), quiet=False)
     what = counted(files, "image")
     if args.patch:
-        what += f" in {counted(len(images), 'patch').replace('patchs', 'patches')}"
+        what += f" in {counted(len(images), 'patch')}"
     print(what + (f": {args.output}/metrics.csv" if args.output else ""))
 
 

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_bioseg.counted import counted
+
 from .options import Parser, input_files
-from .progress import counted, print_table
+from .progress import print_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,11 @@ import argparse
 import time
 from pathlib import Path
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings.patch_size import sized
 
 from .options import Parser, add_images, add_workflow, settings_for
-from .progress import counted, duration, print_table
+from .progress import duration, print_table
 from .start import (
     add_models,
     add_resume,

@@ -69,23 +69,6 @@ def print_table(
         print("  ".join(cells).rstrip())
 
 
-def counted(number: int, thing: str) -> str:
-    """Write how many: ``1 image``, ``3 images``.
-
-    Parameters
-    ----------
-    number : int
-        How many.
-    thing : str
-        One of them.
-
-    Returns
-    -------
-    str
-    """
-    return f"{number} {thing}" + ("s" if number != 1 else "")
-
-
 def duration(seconds: float) -> str:
     """Write a duration: ``0.4 s``, ``1 min 05 s``, ``2 h 03 min``.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import SemanticTask, Workflow
 from napari_bioseg.settings.patch_size import sized
 
@@ -20,7 +21,7 @@ from .options import (
     input_files,
     settings_for,
 )
-from .progress import counted, duration, print_table
+from .progress import duration, print_table
 from .reports import add_region, region_of
 from .start import add_cluster, add_resume, each_image, end
 from .steps import found, segment_to, write_labelled
@@ -180,7 +181,9 @@ def print_labels(
     if quiet:
         return
     objects = (
-        "" if workflow.is_semantic else f", {sum(int(r[2]) for r in rows)} objects"
+        ""
+        if workflow.is_semantic
+        else f", {counted(sum(int(r[2]) for r in rows), 'object')}"
     )
     took = duration(seconds)
     print(f"{counted(len(rows), 'image')}{objects} in {took}: {folder}/labels")
@@ -217,7 +220,8 @@ def _check_channels(stored: Iterable[StoredPrediction], workflow: Workflow) -> N
     for file in stored:
         if file.data.shape[0] != len(workflow.outputs):
             raise ValueError(
-                f"{file.path} has {file.data.shape[0]} channels, but the settings are "
+                f"{file.path} has {counted(file.data.shape[0], 'channel')}, "
+                "but the settings are "
                 f"for {len(workflow.outputs)}: {', '.join(workflow.outputs)}"
             )
 

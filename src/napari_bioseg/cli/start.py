@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
 
 from .options import input_files
-from .progress import counted
 from .stop import Stopped
 
 if TYPE_CHECKING:
@@ -222,8 +222,8 @@ def each_image(
                 failed.append(f"{name}: {error}")
     except KeyboardInterrupt:
         raise Stopped(
-            f"{len(rows)} of {len(files)} images are done and in {folder}; --resume "
-            "goes on"
+            f"{len(rows)} of {counted(len(files), 'image')} done, in {folder}; "
+            "--resume goes on"
         ) from None
     return rows, failed
 

@@ -7,9 +7,10 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
 
-from .progress import counted, duration, print_table, progress_bar
+from .progress import duration, print_table, progress_bar
 from .stop import Stopped, asked_to_stop
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import TrainedOn, Workflow
 from napari_bioseg.settings.channels import FloatChannel
 
@@ -86,7 +87,7 @@ class Model:
     def __repr__(self) -> str:
         return (
             f"Model({' '.join(self.outputs)}, {self.dimensions}-D, "
-            f"{self.in_channels} channels, {self.parameters} weights)"
+            f"{counted(self.in_channels, 'channel')}, {self.parameters} weights)"
         )
 
     @property
@@ -222,7 +223,8 @@ class Model:
             )
         if shape[0] != self.in_channels:
             raise ValueError(
-                f"the image has {shape[0]} channels (shape {shape}, read as {axes}), "
+                f"the image has {counted(shape[0], 'channel')} "
+                f"(shape {shape}, read as {axes}), "
                 f"but the model was trained on {self.in_channels}; choose the channels "
                 "it was trained on"
             )

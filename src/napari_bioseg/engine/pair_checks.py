@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
 
 from .labelled import slabs
@@ -109,7 +110,8 @@ def _check_alike(first: Pair, pair: Pair, first_title: str, title: str) -> None:
         )
     if pair.channels != first.channels:
         raise ValueError(
-            f"{title} has {pair.channels} channels (shape {tuple(pair.image.shape)}), "
+            f"{title} has {counted(pair.channels, 'channel')} "
+            f"(shape {tuple(pair.image.shape)}), "
             f"but {first_title} has {first.channels} (shape "
             f"{tuple(first.image.shape)}); all training images need the same channels"
         )

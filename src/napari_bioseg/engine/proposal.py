@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
 from napari_bioseg.settings.patch_size import diameter_of, patch_for, sized
 
@@ -83,7 +84,7 @@ def propose_workflow(pairs: Sequence[Pair], base: Workflow) -> Proposal:
             _spacing(pairs),
             f"classes {', '.join(map(str, values))} in the labels"
             if semantic
-            else f"{objects:,} objects, median diameter {diameter:.0f} px",
+            else f"{counted(objects, 'object')}, median diameter {diameter:.0f} px",
             f"{share:.1%} of all pixels are labelled",
             f"patches of {sized(patch)} px suit these",
         ),

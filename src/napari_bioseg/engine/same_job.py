@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
 
 SECTIONS = ("task", "network", "data", "augment", "train")
@@ -79,10 +80,10 @@ def check_same_images(old: Workflow, new: Workflow) -> None:
     if before is None or now is None:
         return
     faults = [
-        f"the images had {was} {what} and have {given} now"
+        f"the images had {counted(was, what)} and have {given} now"
         for what, was, given in (
-            ("axes", before.dimensions, now.dimensions),
-            ("channels", before.in_channels, now.in_channels),
+            ("axis", before.dimensions, now.dimensions),
+            ("channel", before.in_channels, now.in_channels),
         )
         if was != given
     ]

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
 
 from .labelled import Region
@@ -104,7 +105,8 @@ def split_by_share(pairs: Sequence[Pair], workflow: Workflow) -> list[Pair]:
     """
     if len(pairs) < 2 or workflow.data.validation == 0:
         raise ValueError(
-            f"{len(pairs)} images and a share of {workflow.data.validation:g} for "
+            f"{counted(len(pairs), 'image')} "
+            f"and a share of {workflow.data.validation:g} for "
             "validation leave nothing to split; give 2 images at least and a share "
             "above 0"
         )

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from napari_bioseg.counted import counted
+
 from .write import replacing
 
 _FINE = 2
@@ -100,7 +102,7 @@ def write_histogram(
         corner, foot = sheet.place(low, count), sheet.place(high, 0)
         if count and corner is not None and foot is not None:
             sheet.draw.rectangle([corner, (foot[0] - _FINE, foot[1])], fill=COLOURS[0])
-    sheet.legend(0, f"{finite.size} objects", COLOURS[0])
+    sheet.legend(0, counted(finite.size, "object"), COLOURS[0])
     return sheet.save(path)
 
 

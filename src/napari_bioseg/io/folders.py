@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from napari_bioseg.counted import counted
+
 from .images import (
     SUFFIXES,
     ImageInfo,
@@ -340,7 +342,10 @@ def _by_core(
     if len(exact_missing) + len(exact_spare) < len(missing) + len(spare):
         missing, spare = exact_missing, exact_spare
     if missing or spare:
-        lines = [f"{len(images)} images in {folder}, {len(labels)} labels in {other}"]
+        lines = [
+            f"{counted(len(images), 'image')} "
+            f"in {folder}, {len(labels)} labels in {other}"
+        ]
         if missing:
             lines.append(f"no labels for {_some([images[n].name for n in missing])}")
         if spare:

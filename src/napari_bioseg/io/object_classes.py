@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.channels import class_labels
+from napari_bioseg.counted import counted
 
 from .images import read_image, read_labels
 from .results import Format, check_free, class_paths
@@ -42,7 +43,8 @@ def read_two_channel_mask(
     array = np.asarray(read_image(path, axes=axes))
     if array.shape[0] != 2:
         raise ValueError(
-            f"{path} has {array.shape[0]} channels (shape {array.shape}, channel axis "
+            f"{path} has {counted(array.shape[0], 'channel')} "
+            f"(shape {array.shape}, channel axis "
             "first); a mask with classes has two: objects, then their classes"
         )
     if (array != np.rint(array)).any() or array.min() < 0:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.counted import counted
+
 from .disk_errors import in_words
 from .ome_zarr import add_pyramid, create_zarr
 from .tiff import write_tiff
@@ -104,7 +106,7 @@ def write_image(
     if channels and len(channels) != image.shape[0]:
         raise ValueError(
             f"{len(channels)} channel names ({', '.join(channels)}) for an image with "
-            f"{image.shape[0]} channels"
+            f"{counted(image.shape[0], 'channel')}"
         )
     axes = "CYX" if image.ndim == 3 else "CZYX"
     return _write(Path(path), image, axes, spacing, unit, channels, notes)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from napari_bioseg.counted import counted
+
 from .axes import finest, unwrapped
-from .proposal import counted
 
 LETTERS = "TCZYX"
 LEFT_OUT = "."

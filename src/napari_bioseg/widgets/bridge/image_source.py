@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import TrainedOn, Workflow
 
 from .axes import finest, spacing_of
 from .axis_names import LEFT_OUT, guess_layer_axes, problem_with, size_of
 from .layers import current_view, unwrapped
-from .proposal import counted
 
 MARGIN = 32
 """Pixels around a view or region that are predicted too, as context."""

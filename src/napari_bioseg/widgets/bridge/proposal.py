@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import DataSettings
 from napari_bioseg.settings.patch_size import diameter_of, patch_for
 
@@ -234,26 +235,3 @@ def _pieces(labels: Any) -> int:
     from scipy import ndimage
 
     return int(ndimage.label(labels > 0)[1])
-
-
-def counted(number: int, one: str) -> str:
-    """Return a number with its noun, in the plural where it has to be.
-
-    Parameters
-    ----------
-    number : int
-        How many.
-    one : str
-        What one of them is called.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> counted(1, "object"), counted(1200, "class")
-    ('1 object', '1,200 classes')
-    """
-    several = f"{one}es" if one.endswith("s") else f"{one}s"
-    return f"{number:,} {one if number == 1 else several}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.counted import counted
 from napari_bioseg.edit import Boxes, find_boxes
 from napari_bioseg.measure import Match, Overlap, associate, match, overlap, pool
 from napari_bioseg.widgets.tables.plot import load_plots
@@ -386,7 +387,8 @@ def evaluate_folders(
     images = pd.concat(rows, ignore_index=True)
     here = next(one for one in total if one.threshold == iou)
     text = (
-        f"{len(pairs)} images pooled: {here.tp} of {here.n_true} objects found, "
+        f"{counted(len(pairs), 'image')} "
+        f"pooled: {here.tp} of {here.n_true} objects found, "
         f"{here.fp} invented · F1 {here.f1:.3f}"
     )
     curve = [one for one in total if one.threshold in CURVE]

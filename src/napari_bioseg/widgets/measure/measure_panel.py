@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent
 
+from napari_bioseg.counted import counted
 from napari_bioseg.edit import Change
 from napari_bioseg.measure import commented, meets
 from napari_bioseg.settings import RemoveByProperties, groups_of, written
 from napari_bioseg.widgets.bridge.axes import finest, spacing_of, time_axes, unwrapped
 from napari_bioseg.widgets.bridge.image_under import image_under
 from napari_bioseg.widgets.bridge.looking import look_at
-from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.bridge.replaced import (
     off_change,
     on_change,

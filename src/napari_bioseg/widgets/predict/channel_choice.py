@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
-from napari_bioseg.widgets.bridge.proposal import counted
+from napari_bioseg.counted import counted
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import field, put_below, row_of
 from napari_bioseg.widgets.forms.short_combo import NarrowCombo

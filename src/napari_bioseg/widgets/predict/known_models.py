@@ -7,9 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
 from napari_bioseg.settings.alike import misfit
-from napari_bioseg.widgets.bridge.proposal import counted
 
 MOST = 30
 """Models listed at most, the newest first."""

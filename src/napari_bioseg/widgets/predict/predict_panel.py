@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from qtpy.QtWidgets import QPushButton, QSizePolicy
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import PredictSettings
-from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.form import SettingsForm
 from napari_bioseg.widgets.forms.note import Note

@@ -7,9 +7,9 @@ from typing import Any
 
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
+from napari_bioseg.counted import counted
 from napari_bioseg.edit import Boxes
 from napari_bioseg.widgets.bridge.layer_combo import LayerCombo
-from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.forms.note import Kind, Note
 from napari_bioseg.widgets.forms.rows import field, row_of, title
 from napari_bioseg.widgets.forms.section import Section

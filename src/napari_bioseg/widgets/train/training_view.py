@@ -10,7 +10,7 @@ from qtpy.QtCore import QUrl, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from napari_bioseg.widgets.bridge.proposal import counted
+from napari_bioseg.counted import counted
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.look import Palette, palette_of
 from napari_bioseg.widgets.forms.note import Kind, Note

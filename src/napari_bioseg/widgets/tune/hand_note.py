@@ -7,9 +7,9 @@ from typing import Any
 from qtpy.QtCore import QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from napari_bioseg.counted import counted
 from napari_bioseg.widgets.bridge.hand_edits import hands_changed, watched_hands
 from napari_bioseg.widgets.bridge.locks import locked_ids
-from napari_bioseg.widgets.bridge.proposal import counted
 from napari_bioseg.widgets.forms.alive import alive
 from napari_bioseg.widgets.forms.note import Note
 

@@ -7,6 +7,7 @@ from typing import Any
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import CHANNEL_NAMES
 from napari_bioseg.widgets.bridge.axes import finest
 from napari_bioseg.widgets.bridge.layers import image_array, unwrapped
@@ -181,7 +182,10 @@ class ChannelPicker(QWidget):
         box.addItem("one channel", None)
         for candidate in range(layer.ndim):
             if 2 <= shape[candidate] <= MOST:
-                box.addItem(f"axis {candidate}: {shape[candidate]} channels", candidate)
+                box.addItem(
+                    f"axis {candidate}: {counted(shape[candidate], 'channel')}",
+                    candidate,
+                )
         box.setCurrentIndex(max(box.findData(axis), 0))
         box.currentIndexChanged.connect(
             lambda _, layer=layer, box=box: self._axis_chosen(layer, box.currentData())
