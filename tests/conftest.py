@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,24 @@ def pytest_configure(config: pytest.Config) -> None:
     stack = contextlib.ExitStack()
     stack.enter_context(virtual_screen())
     config.add_cleanup(stack.close)
+
+
+@pytest.fixture(autouse=True)
+def garbage_waits(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Look for garbage after a test with windows, never while Qt hands out events.
+
+    A window that nobody holds any more would be destroyed under the hands of Qt, and
+    that may end the process. What was there before the test is left out of the search:
+    libraries hold a million objects, which takes a second to look at.
+    """
+    if "qapp" not in request.fixturenames:
+        yield
+        return
+    gc.freeze()
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
