@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
@@ -16,7 +16,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_bioseg.settings import FieldSpec
+from napari_bioseg.channels.cuts import Value, cuts_of
+from napari_bioseg.settings import FieldSpec, InstanceSettings, SemanticSettings
 from napari_bioseg.widgets.forms.editors import word_toggles
 from napari_bioseg.widgets.forms.form_row import tooltip
 from napari_bioseg.widgets.forms.look import Palette
@@ -24,8 +25,6 @@ from napari_bioseg.widgets.forms.spin_boxes import number_box
 
 from .histogram import HistogramSlider
 from .sources import is_semantic
-
-Value = float | Literal["auto", "off"]
 
 WORDS = {
     "B": "Inside",
@@ -37,6 +36,7 @@ WORDS = {
     "P": "Points",
 }
 """What each channel shows, in a word."""
+_BELOW = {"seed_contour", "seed_dv2"}
 
 
 @dataclass(frozen=True)
@@ -95,26 +95,16 @@ def thresholds_of(channels: Sequence[str]) -> tuple[Threshold, ...]:
     >>> [threshold.text for threshold in thresholds_of(["B", "C"])][:2]
     ['Inside (B) above', 'Contour (C) below']
     """
-    if tuple(channels) == ("foreground",):
-        return (Threshold("threshold", "foreground", above=True),)
-    if is_semantic(channels):
-        return tuple(Threshold("thresholds", c, above=True) for c in channels[1:])
-    base = next((name for name in ("B", "F", "M") if name in channels), "")
-    mask = "M" if "M" in channels else base
-    known = [
-        Threshold("seed_points", "P", above=True),
-        Threshold("seed_binary", base, above=True),
-        Threshold("seed_contour", "C", above=False),
-        Threshold("seed_distance", "D", above=True),
-        Threshold("seed_dv2", "Dv2", above=False),
-    ]
-    if "Dv2" not in channels:  # it finds its background without a threshold
-        known += [
-            Threshold("foreground_binary", mask, above=True),
-            Threshold("foreground_contour", "C", above=True),
-            Threshold("foreground_distance", "D", above=True),
-        ]
-    return tuple(threshold for threshold in known if threshold.channel in channels)
+    plain = tuple(channels) == ("foreground",) or is_semantic(channels)
+    # without the points' own threshold, which makes the other one idle
+    settings = SemanticSettings() if plain else InstanceSettings(seed_points="off")
+    seeds_first = sorted(
+        cuts_of(channels, settings), key=lambda cut: not cut.setting.startswith("seed")
+    )
+    return tuple(
+        Threshold(cut.setting, cut.channel, above=cut.setting not in _BELOW)
+        for cut in seeds_first
+    )
 
 
 class ThresholdRow(QWidget):
