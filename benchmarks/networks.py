@@ -5,23 +5,29 @@ training step (forward, loss, backward, AdamW) of each at 256 x 256 in 2-D and
 64 x 64 x 64 in 3-D, one image at a time, as Markdown. Each time is the shortest of
 several, on one thread and as processor time, so that a busy machine changes little;
 ``--wall`` gives times by the clock on all cores. ``--device cuda`` measures on a GPU.
+Where BiaPy is installed, its network of the same name and width follows ours, after a
+slash, in the same run.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
+import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
 import torch
+from torch import nn
 
 from napari_bioseg.engine import Model
 from napari_bioseg.engine.loss import Loss
 from napari_bioseg.settings import NetworkSettings, TrainedOn, Workflow
 from napari_bioseg.settings.network import Architecture
+from peer import INSTALLED, peer_network
 from timing import machine
 
 SIZES = {2: (256, 256), 3: (64, 64, 64)}
@@ -62,30 +68,46 @@ class Clock:
 
 
 def measure(
-    architecture: str, dimensions: int, clock: Clock
+    network: nn.Module, loss: Loss, dimensions: int, clock: Clock
 ) -> tuple[int, float, float]:
     """Return weights, and the seconds of a prediction and of a training step."""
     device = clock.device
-    model = model_of(architecture, dimensions, device)
-    loss = Loss(model)
+    network.to(device)
     image = torch.randn(1, 1, *SIZES[dimensions], device=device)
     if dimensions == 2:
         image = image.contiguous(memory_format=torch.channels_last)
+        network.to(memory_format=torch.channels_last)
     targets = (torch.rand(1, 2, *SIZES[dimensions], device=device) > 0.7).float()
-    optimizer = torch.optim.AdamW(model.network.parameters(), fused=True)
+    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
 
     def forward() -> None:
         with torch.inference_mode():
-            model.network(image)
+            network(image)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        loss(model.network(image), targets).backward()  # type: ignore[no-untyped-call]
+        loss(network(image), targets).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
+    network.eval()
     predicted = clock.shortest(forward)
-    model.network.train()
-    return model.parameters, predicted, clock.shortest(step)
+    network.train()
+    weights = sum(one.numel() for one in network.parameters())
+    return weights, predicted, clock.shortest(step)
+
+
+def both(name: str, dimensions: int, clock: Clock) -> list[tuple[int, float, float]]:
+    """Measure our network and BiaPy's, if that is installed."""
+    model = model_of(name, dimensions, clock.device)
+    loss = Loss(model)
+    found = [measure(model.network, loss, dimensions, clock)]
+    del model
+    gc.collect()
+    if INSTALLED:
+        with contextlib.redirect_stdout(io.StringIO()):  # it tells of its channels
+            peer = peer_network(name, SIZES[dimensions], [2])
+        found.append(measure(peer, loss, dimensions, clock))
+    return found
 
 
 def weights_of_reference() -> int:
@@ -114,13 +136,12 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---:|---:|")
     print("| | 2-D | 3-D | 2-D | 3-D | 2-D | 3-D |")
     for name in args.only or get_args(Architecture):
-        found = []
-        for dimensions in SIZES:
-            found.append(measure(name, dimensions, clock))
-            gc.collect()
-        cells = [f"{one[0] / 1e6:.2f}" for one in found]
-        cells += [f"{1000 * one[1]:.0f}" for one in found]
-        cells += [f"{1000 * one[2]:.0f}" for one in found]
+        found = [both(name, dimensions, clock) for dimensions in SIZES]
+        cells = [
+            " / ".join(f"{factor * one[k]:.{digits}f}" for one in sizes)
+            for k, factor, digits in ((0, 1e-6, 2), (1, 1e3, 0), (2, 1e3, 0))
+            for sizes in found
+        ]
         print(f"| `{name}` | {' | '.join(cells)} |", flush=True)
 
 
