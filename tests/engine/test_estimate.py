@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import copy
 import gc
+import time
 import weakref
 
 import torch
 
 from napari_bioseg.engine import Started, Trained, train
+from napari_bioseg.engine import estimate as estimating
 from napari_bioseg.engine.device import repeatable
 
 
@@ -42,6 +44,17 @@ def test_time_adds_up_to_epochs_and_keeps_to_the_limit(disks, tiny):
     assert found.seconds == 2 * found.epoch_seconds
     limited = tiny.train.replace(epochs=10**5, minutes=0.5)
     assert guess(pairs, tiny.replace(train=limited)).seconds == 30
+
+
+def test_what_happens_once_is_no_time_per_step(disks, tiny, monkeypatch):
+    draw, slow = estimating.draw_batch, [0.5]  # as long as compiling takes, say
+
+    def draw_batch(*given):
+        time.sleep(slow.pop() if slow else 0.0)
+        return draw(*given)
+
+    monkeypatch.setattr(estimating, "draw_batch", draw_batch)
+    assert guess([disks(), disks(seed=1)], tiny).step_seconds < 0.4
 
 
 def test_deterministic_operations_are_asked_for_inside_only():

@@ -8,11 +8,10 @@ import torch
 from napari_bioseg.engine import Model
 from napari_bioseg.engine.loss import Loss
 from napari_bioseg.engine.loss_terms import (
-    binary_loss,
-    class_loss,
-    dice_loss,
-    distance_loss,
-    iou_loss,
+    BinaryLoss,
+    ClassLoss,
+    DistanceLoss,
+    Term,
 )
 from napari_bioseg.settings import (
     Binary,
@@ -27,6 +26,10 @@ from napari_bioseg.settings import (
 
 def loss_of(task) -> Loss:
     return Loss(Model.create(Workflow(task=task, trained=TrainedOn())))
+
+
+def value(term: Term, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return term.mean(term.sums(outputs, targets), term.counts(targets))
 
 
 def logit(p: float) -> float:
@@ -57,8 +60,9 @@ def test_dice_is_averaged_with_cross_entropy():
     dice = 1 - (2 * 50 + 1) / (150 + 1)
     wanted = (math.log(2) + dice) / 2
     assert float(loss(logits, targets)) == pytest.approx(wanted, rel=1e-5)
-    assert float(dice_loss(targets, targets)) == pytest.approx(0, abs=1e-6)
-    assert float(dice_loss(targets * 0, targets * 0)) == 0
+    dice = BinaryLoss("dice")
+    assert float(value(dice, targets * 50, targets)) == pytest.approx(0, abs=1e-6)
+    assert float(value(dice, targets - 200, targets * 0)) == 0
 
 
 @pytest.mark.parametrize(
@@ -132,14 +136,15 @@ def test_pixels_without_label_count_for_nothing_in_channels(kind, weight):
     logits, targets = some_binary()
     unknown = torch.zeros_like(targets, dtype=torch.bool)
     unknown[:, :3] = True
-    unknown[0, 5] = True
+    unknown[:, 5, 2:] = True
     sparse = torch.where(unknown, 255.0, targets)
     logits.requires_grad_()
-    found = binary_loss(logits, sparse, kind, positive_weight=weight)
-    rest = (logits.detach()[~unknown], targets[~unknown])
-    wanted = binary_loss(*rest, kind, positive_weight=weight)
+    term = BinaryLoss(kind, positive_weight=weight)
+    found = value(term, logits, sparse)
+    rest = (of[~unknown].reshape(2, -1) for of in (logits.detach(), targets))
+    wanted = value(term, *rest)
     assert float(found.detach()) == pytest.approx(float(wanted), rel=1e-12)
-    full = binary_loss(logits.detach(), targets, kind, positive_weight=weight)
+    full = value(term, logits.detach(), targets)
     assert abs(float(full) - float(wanted)) > 1e-3  # they would have counted
     found.backward()
     assert (logits.grad[unknown] == 0).all()
@@ -154,28 +159,26 @@ def test_pixels_without_label_count_for_nothing_in_classes(kind, weights):
     torch.manual_seed(0)
     logits = torch.randn(2, 3, 8, 9, dtype=torch.float64, requires_grad=True)
     targets = torch.randint(0, 3, (2, 8, 9)).double()
-    unknown = torch.rand(2, 8, 9) < 0.4
+    unknown = torch.rand(8, 9) < 0.4
     sparse = torch.where(unknown, 255.0, targets)
-    found = class_loss(logits, sparse, kind, weights=weights)
-    flat = logits.detach().movedim(1, -1)[~unknown].T[None]
-    wanted = class_loss(flat, targets[~unknown][None], kind, weights=weights)
+    term = ClassLoss(3, kind, weights=weights)
+    found = value(term, logits, sparse)
+    wanted = value(term, logits.detach()[..., ~unknown], targets[..., ~unknown])
     assert float(found.detach()) == pytest.approx(float(wanted), rel=1e-12)
     found.backward()
-    assert (logits.grad.movedim(1, -1)[unknown] == 0).all()
+    assert (logits.grad[..., unknown] == 0).all()
 
 
 @pytest.mark.parametrize("kind", FLOAT)
-@pytest.mark.parametrize("masked", [True, False])
-def test_pixels_without_label_count_for_nothing_in_distances(kind, masked):
-    logits, inside = some_binary()
+def test_pixels_without_label_count_for_nothing_in_distances(kind):
+    logits, _ = some_binary()
     targets = logits.roll(1)
     unknown = torch.rand(2, 8, 9) < 0.4
     values = logits.clone().requires_grad_()
     sparse = torch.where(unknown, torch.nan, targets)
-    mask = torch.where(unknown, 255.0, inside) if masked else None
-    found = distance_loss(values, sparse, kind, mask)
-    rest = inside[~unknown] if masked else None
-    wanted = distance_loss(logits[~unknown], targets[~unknown], kind, rest)
+    term = DistanceLoss(kind)
+    found = value(term, values, sparse)
+    wanted = value(term, logits[~unknown], targets[~unknown])
     assert float(found.detach()) == pytest.approx(float(wanted), rel=1e-12)
     found.backward()
     assert torch.isfinite(values.grad).all()
@@ -191,9 +194,9 @@ def test_nothing_known_gives_0_and_no_gradient(kind, weight):
     values = torch.randn(1, 4, 4, requires_grad=True)
     other = kind.replace("dice_bce", "dice_ce").replace("bce", "cross_entropy")
     losses = (
-        binary_loss(logits, nothing, kind, positive_weight=weight),
-        class_loss(several, nothing, other, weights=(weight,)),
-        distance_loss(values, nothing * torch.nan, "l1", nothing),
+        value(BinaryLoss(kind, positive_weight=weight), logits, nothing),
+        value(ClassLoss(3, other, weights=(weight,)), several, nothing),
+        value(DistanceLoss("l1"), values, nothing * torch.nan),
     )
     for loss, given in zip(losses, (logits, several, values), strict=True):
         loss.backward()
@@ -212,10 +215,10 @@ def test_overlaps_equal_monai(kind, reference):
     from monai.losses import DiceLoss
 
     logits, targets = some_binary()
-    wanted = DiceLoss(sigmoid=True, batch=True, **reference)(
-        logits[:, None], targets[:, None]
+    wanted = DiceLoss(sigmoid=True, **reference)(logits[:, None], targets[:, None])
+    assert float(value(BinaryLoss(kind), logits, targets)) == pytest.approx(
+        float(wanted)
     )
-    assert float(binary_loss(logits, targets, kind)) == pytest.approx(float(wanted))
 
 
 def test_focal_equals_monai():
@@ -223,26 +226,67 @@ def test_focal_equals_monai():
 
     logits, targets = some_binary()
     wanted = FocalLoss(gamma=2.0)(logits[:, None], targets[:, None])
-    assert float(binary_loss(logits, targets, "focal")) == pytest.approx(float(wanted))
+    focal = value(BinaryLoss("focal"), logits, targets)
+    assert float(focal) == pytest.approx(float(wanted))
     several = torch.stack([logits, -logits, logits.roll(1)], dim=1)
     softmax = FocalLoss(gamma=2.0, use_softmax=True, to_onehot_y=True)
     wanted = 3 * softmax(several, targets[:, None])  # a mean over classes, too
-    assert float(class_loss(several, targets, "focal")) == pytest.approx(float(wanted))
+    focal = value(ClassLoss(3, "focal"), several, targets)
+    assert float(focal) == pytest.approx(float(wanted))
 
 
 def test_overlap_of_half_is_exact():
-    found, wanted = torch.tensor([1.0, 1.0, 0.0]), torch.tensor([1.0, 0.0, 0.0])
-    assert float(dice_loss(found, wanted)) == pytest.approx(1 - 3 / 4)
-    assert float(iou_loss(found, wanted)) == pytest.approx(1 - 2 / 3)
+    found, wanted = torch.tensor([[99.0, 99, -99]]), torch.tensor([[1.0, 0, 0]])
+    for kind, loss in (("dice", 1 - 3 / 4), ("iou", 1 - 2 / 3)):
+        assert float(value(BinaryLoss(kind), found, wanted)) == pytest.approx(loss)
+
+
+def test_patches_without_any_label_do_not_thin_the_others():
+    logits, targets = some_binary()
+    more = torch.cat([targets, torch.full_like(targets, 255.0)])
+    for kind in BINARY:
+        term = BinaryLoss(kind)
+        found = value(term, torch.cat([logits, logits]), more)
+        assert float(found) == pytest.approx(float(value(term, logits, targets)))
+
+
+@pytest.mark.parametrize("weight", [1.0, "auto"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        *(SemanticTask(loss=kind) for kind in CLASSES),
+        *(SemanticTask(classes=3, loss=kind) for kind in CLASSES),
+        InstanceTask(channels=[Binary(), Distance()], classes=3),
+        InstanceTask(channels=[Binary(loss="dice_bce"), Distance(masked=False)]),
+    ],
+)
+def test_parts_add_up_to_the_whole_batch(task, weight):
+    torch.manual_seed(0)
+    if isinstance(task, InstanceTask):
+        first = task.channels[0].replace(positive_weight=weight)
+        task = task.replace(channels=(first, *task.channels[1:]))
+    if task.classes == 3 or getattr(task, "loss", "") not in ("dice", "iou"):
+        task = task.replace(class_weights=("auto",) if weight == "auto" else ())
+    loss = loss_of(task)
+    logits = torch.randn(4, len(task.outputs), 6, 7)
+    targets = torch.rand(4, 5, 6, 7)[:, : 4 if task.classes == 3 else 3]
+    targets = (targets * max(task.classes, 2)).floor()
+    targets[1, :, 2:] = 255.0  # little is known of some
+    targets[2, :-1] = 0.0
+    whole = loss(logits, targets)
+    counts = loss.counts(targets)
+    parts = [loss(logits[i : i + 1], targets[i : i + 1], counts) for i in range(4)]
+    assert float(sum(parts)) == pytest.approx(float(whole), rel=1e-5)
+    assert float(whole) > 0
 
 
 def test_weights_of_a_channel_are_a_weighted_mean():
-    logits = torch.zeros(4)
-    logits[0] = logit(0.8)
-    targets = torch.tensor([1.0, 0.0, 0.0, 0.0])
+    logits = torch.zeros(1, 4)
+    logits[0, 0] = logit(0.8)
+    targets = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
     inside, outside = -math.log(0.8), math.log(2)
     found = [
-        float(binary_loss(logits, targets, "bce", positive_weight=weight))
+        float(value(BinaryLoss("bce", positive_weight=weight), logits, targets))
         for weight in (1.0, 5.0, "auto")
     ]
     wanted = [(w * inside + 3 * outside) / (w + 3) for w in (1, 5, 3)]
@@ -257,16 +301,19 @@ def test_rare_classes_count_as_much_as_others_with_auto():
         logits, targets.long(), reduction="none"
     ).ravel()
     wanted = (each[0] + each[1:].mean()) / 2
-    found = class_loss(logits, targets, "cross_entropy", weights=("auto",))
+    found = value(ClassLoss(3, "cross_entropy", weights=("auto",)), logits, targets)
     assert float(found) == pytest.approx(float(wanted))
-    given = class_loss(logits, targets, "cross_entropy", weights=(1.0, 9.0, 3.0))
+    fixed = ClassLoss(3, "cross_entropy", weights=(1.0, 9.0, 3.0))
+    given = value(fixed, logits, targets)
     assert float(found) == pytest.approx(float(given))
 
 
 def test_dice_share_mixes():
     logits, targets = some_binary()
-    bce, dice = (float(binary_loss(logits, targets, kind)) for kind in ("bce", "dice"))
-    found = float(binary_loss(logits, targets, "dice_bce", dice_share=0.2))
+    bce, dice, found = (
+        float(value(BinaryLoss(kind, dice_share=0.2), logits, targets))
+        for kind in ("bce", "dice", "dice_bce")
+    )
     assert found == pytest.approx(0.8 * bce + 0.2 * dice)
     task = InstanceTask(channels=[Binary(loss="dice_bce", dice_share=0.2)])
     loss = loss_of(task)(logits[:, None].float(), targets[:, None].float())
@@ -289,6 +336,15 @@ def test_as_many_weights_as_classes():
     with pytest.raises(ValueError, match="has 2 numbers, but the task has 3 classes"):
         loss_of(SemanticTask(classes=3, class_weights=(1.0, 2.0)))
     loss_of(SemanticTask(classes=3, class_weights=("auto",)))
+
+
+@pytest.mark.parametrize("loss", ["dice", "iou"])
+def test_weights_that_would_do_nothing_are_refused(loss):
+    for weights in (("auto",), (1.0, 3.0)):
+        task = SemanticTask(loss=loss, class_weights=weights)
+        with pytest.raises(ValueError, match=f"does nothing with task.loss = '{loss}'"):
+            loss_of(task)
+    loss_of(SemanticTask(loss=loss, class_weights=(2.0, 2.0)))
 
 
 def test_weights_of_two_classes_are_their_ratio():

@@ -27,7 +27,7 @@ from napari_bioseg.engine.step import Stepper
 from napari_bioseg.engine.validate import validate
 from napari_bioseg.io import open_model
 from napari_bioseg.samples import touching_cells_2d
-from napari_bioseg.settings import TrainSettings
+from napari_bioseg.settings import Binary, InstanceTask, SemanticTask, TrainSettings
 
 
 def losses(events) -> list[float]:
@@ -105,11 +105,35 @@ def test_other_errors_are_not_taken_for_full_memory(roomy, monkeypatch):
         list(train(*roomy))
 
 
-def test_parts_of_a_batch_add_up_to_the_whole(roomy):
+@pytest.mark.parametrize(
+    "task",
+    [
+        InstanceTask(channels="BCD"),
+        InstanceTask(channels=[Binary(positive_weight="auto", loss="dice_bce")]),
+        SemanticTask(classes=3, class_weights=("auto",)),  # dice_ce
+    ],
+)
+def test_parts_of_a_batch_add_up_to_the_whole(roomy, task):
     pairs, workflow = roomy
-    parts = workflow.replace(train=workflow.train.replace(accumulation=4))
-    whole, split = (losses(train(pairs, w)) for w in (workflow, parts))
-    assert split == pytest.approx(whole, rel=1e-4)
+    if isinstance(task, SemanticTask):
+        pairs = [Pair(p.image, np.minimum(p.labels, 2)) for p in pairs]
+    settings = workflow.train.replace(optimizer="sgd", learning_rate=0.1)
+    workflow = workflow.replace(task=task, train=settings)
+    parts = workflow.replace(train=settings.replace(accumulation=4))
+    whole, split = (list(train(pairs, w)) for w in (workflow, parts))
+    assert losses(split) == pytest.approx(losses(whole), rel=1e-5)
+    judged, same = (
+        [event.validation_loss for event in events if isinstance(event, EpochDone)]
+        for events in (whole, split)
+    )
+    assert same == pytest.approx(judged, rel=1e-5)
+    # the gradients too, or the networks would have learned something else
+    for one, two in zip(
+        whole[-1].model.state_dict().values(),
+        split[-1].model.state_dict().values(),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -184,8 +208,8 @@ def test_the_average_of_the_weights_is_judged_and_kept(disks, tiny, tmp_path):
     smooth = [e.validation_loss for e in averaged if isinstance(e, EpochDone)]
     assert loss != smooth
     best = averaged[-1].model.state_dict()
-    live = averaged[0].model.state_dict()
-    assert not torch.equal(best["head.weight"], live["head.weight"])
+    newest = plain[0].model.state_dict()
+    assert not torch.equal(best["head.weight"], newest["head.weight"])
 
 
 def test_a_plateau_lowers_the_learning_rate(disks, tiny):
@@ -270,6 +294,20 @@ def test_validation_that_does_not_fit_judges_fewer_patches_at_once(roomy, monkey
     # nothing is counted twice, neither what was tried in vain
     assert value == pytest.approx(whole, rel=1e-5)
     assert same == pytest.approx(scores, rel=1e-6)
+
+
+def test_a_class_that_is_nowhere_has_no_score(roomy):
+    pairs, workflow = roomy
+    pairs = [Pair(p.image, np.minimum(p.labels, 2)) for p in pairs]
+    plan = make_plan(pairs, workflow.replace(task=SemanticTask(classes=4)))
+    model = Model.create(plan.workflow)
+    *_, last = (m for m in model.network.modules() if isinstance(m, torch.nn.Conv2d))
+    with torch.no_grad():
+        last.bias[3] = -1e9  # nor is it ever found
+    _, scores = validate(model, plan, Loss(model))
+    assert math.isnan(scores["IoU class 3"])
+    rest = [scores[f"IoU class {number}"] for number in range(3)]
+    assert scores["IoU"] == pytest.approx(sum(rest) / 3)
 
 
 def test_validation_for_which_no_memory_suffices_is_said(roomy, monkeypatch):

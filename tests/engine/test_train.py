@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from napari_bioseg.channels import encode
 from napari_bioseg.engine import (
@@ -246,19 +247,61 @@ def test_minutes_end_training_and_the_schedule_follows(disks, tiny, monkeypatch)
     assert epochs[-1].learning_rate < 0.1 * max(e.learning_rate for e in epochs)
 
 
+class Poison:
+    """An image that turns bad when told to."""
+
+    def __init__(self, image):
+        self.image, self.good = image, True
+        self.shape, self.dtype = image.shape, image.dtype
+
+    def __getitem__(self, index):
+        return self.image[index] if self.good else self.image[index] * np.float32(1e30)
+
+
+def test_a_validation_loss_that_becomes_infinite_ends_with_advice(
+    disks, tiny, tmp_path
+):
+    judged = disks(seed=1)
+    image = Poison(judged.image.astype(np.float32))
+    pairs = [disks(), Pair(image, judged.labels, role="validation")]
+    # squared distances of 1e30 are infinite
+    workflow = tiny.replace(
+        task=InstanceTask(channels=[{"name": "D", "scale": "none", "loss": "mse"}]),
+        network=tiny.network.replace(normalization="none"),
+        train=tiny.train.replace(epochs=4, monitor="training loss", optimizer="sgd"),
+    )
+    epochs = []
+    for event in train(pairs, workflow, folder=tmp_path):
+        if isinstance(event, EpochDone):
+            image.good = False
+            epochs.append(event)
+    assert [np.isfinite(event.validation_loss) for event in epochs] == [True, False]
+    assert [event.best for event in epochs] == [True, False]
+    assert (event.reason, event.best_epoch) == ("diverged", 1)
+    assert "learning_rate" in event.message
+    image.good = True
+    again = next(train(pairs, workflow, folder=tmp_path, resume=True))
+    assert again.first_epoch == 2  # the bad one is done again
+
+
+def test_what_is_shown_is_what_is_judged(disks, tiny, tmp_path):
+    settings = tiny.train.replace(averaging=0.9, learning_rate=0.01, epochs=3)
+    pairs = [disks(), disks(seed=1)]
+    seen = []
+    for event in train(pairs, tiny.replace(train=settings), folder=tmp_path):
+        if isinstance(event, Started):
+            live = event.model
+        elif isinstance(event, StepDone):
+            seen.append(live.state_dict()["head.weight"].clone())
+        elif isinstance(event, EpochDone) and event.best:
+            kept = load_file(tmp_path / "weights.safetensors")
+            for name, tensor in live.state_dict().items():
+                assert torch.equal(tensor, kept[name]), name
+    assert len(seen) == 9
+    assert all(not torch.equal(*two) for two in itertools.pairwise(seen))
+
+
 def test_nonsense_that_diverges_ends_with_advice(disks, tiny):
-    class Poison:
-        """An image that turns bad in the second epoch."""
-
-        def __init__(self, image):
-            self.image, self.good = image, True
-            self.shape, self.dtype = image.shape, image.dtype
-
-        def __getitem__(self, index):
-            return (
-                self.image[index] if self.good else self.image[index] * np.float32(1e30)
-            )
-
     pairs = [disks(), disks(seed=1)]
     images = [Poison(pair.image.astype(np.float32)) for pair in pairs]
     pairs = [Pair(i, p.labels) for i, p in zip(images, pairs, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ from napari_bioseg.io import TrainingFiles, read_log
 from napari_bioseg.io import report as report_module
 from napari_bioseg.io import tensorboard as tensorboard_module
 from napari_bioseg.io.svg_curves import svg_curves
+from napari_bioseg.io.training_log import TrainingLog
 from napari_bioseg.samples import touching_cells_2d, touching_cells_3d
 from napari_bioseg.settings import (
     DataSettings,
@@ -85,6 +87,15 @@ def test_a_resumed_log_has_no_epoch_twice(tmp_path):
     for one, two in zip(whole, rows, strict=True):
         del one["seconds"], two["seconds"]
         assert one == two
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_what_is_no_number_is_left_out_of_the_log(tmp_path, value):
+    log = TrainingLog(tmp_path)
+    log.add(EpochDone(1, 2, 0.5, value, {"IoU B": value}))
+    (row,) = read_log(tmp_path)
+    assert row["training loss"] == 0.5
+    assert not {"validation loss", "IoU B"} & set(row)
 
 
 def test_a_new_training_starts_a_new_log(tmp_path):

@@ -54,6 +54,11 @@ def to_device(
     return images, targets.to(model.device, non_blocking=True)
 
 
+def stacked_targets(samples: Sequence[Sample] | Sequence[DeviceSample]) -> Tensor:
+    """Stack the targets of patches, (N, T, [Z,] Y, X), where they lie."""
+    return _stacked([targets for _, targets in samples])
+
+
 def _stacked(arrays: Sequence[NDArray[np.float32] | Tensor]) -> Tensor:
     there = [array for array in arrays if isinstance(array, Tensor)]
     return torch.stack(there) if there else torch.from_numpy(np.stack(arrays))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import copy
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+Network = TypeVar("Network", bound=nn.Module)
 
-class WeightAverage:
+
+class WeightAverage(Generic[Network]):
     """An exponential moving average of a network's weights and norms.
 
     Parameters
@@ -19,6 +21,13 @@ class WeightAverage:
     decay : float
         How much of the average stays at each step. It is less in the first steps,
         (1 + n) / (10 + n) after n, so that the random start is forgotten soon.
+
+    Attributes
+    ----------
+    network : nn.Module
+        A twin of the network that holds the average.
+    weights : dict of str to Tensor
+        Its weights, live.
 
     References
     ----------
@@ -35,13 +44,11 @@ class WeightAverage:
     1.818
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: Network, decay: float) -> None:
         self.decay = decay
         self.updates = 0
-        self.weights = {
-            name: tensor.detach().clone()
-            for name, tensor in network.state_dict().items()
-        }
+        self.network: Network = copy.deepcopy(network).requires_grad_(False)
+        self.weights: dict[str, Tensor] = self.network.state_dict()
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
@@ -62,16 +69,3 @@ class WeightAverage:
         self.updates = updates
         for name, tensor in weights.items():
             self.weights[name].copy_(tensor)
-
-    @contextmanager
-    def applied(self, network: nn.Module) -> Iterator[None]:
-        """Let a network have the average inside the ``with``, its own afterwards."""
-        own = {
-            name: tensor.detach().clone()
-            for name, tensor in network.state_dict().items()
-        }
-        network.load_state_dict(self.weights)
-        try:
-            yield
-        finally:
-            network.load_state_dict(own)

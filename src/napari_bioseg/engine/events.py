@@ -22,7 +22,8 @@ class Started:
     """Training is about to take its first step (or goes on, when resumed)."""
 
     model: Model
-    """The network being trained, live: its weights change from event to event."""
+    """What is being trained, live: its weights change from event to event. With weight
+    averaging it holds the average, which is what is judged and kept."""
     device: str
     """Where it computes: ``cpu``, ``cuda:0``, ``mps``."""
     training: int

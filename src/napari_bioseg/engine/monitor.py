@@ -23,8 +23,8 @@ def lower_is_better(name: str) -> bool:
 
 
 def is_better(name: str, value: float, than: float) -> bool:
-    """Say whether one value of a quantity is better than another; NaN never is."""
-    if math.isnan(value):
+    """Say whether one value is better than another; NaN and infinity never are."""
+    if not math.isfinite(value):
         return False
     return value < than if lower_is_better(name) else value > than
 

@@ -90,6 +90,14 @@ class Processes:
         distributed.all_reduce(total)
         return total.to(values.device)
 
+    def of_the_first(self, value: float) -> float:
+        """Return the value that the first process gives."""
+        if self.count == 1:
+            return value
+        given = torch.tensor([value], dtype=torch.float64, device=self._device)
+        distributed.broadcast(given, src=0)
+        return float(given)
+
     def sum_gradients(self, weights: Iterable[nn.Parameter]) -> None:
         """Give every process the sum of all gradients, in one message."""
         if self.count == 1:

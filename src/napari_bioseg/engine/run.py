@@ -70,6 +70,8 @@ class Run:
         self.time = Timetable(plan)
         steps = plan.steps * self.settings.epochs
         self.stepper = Stepper(model, self.settings, self.processes, steps)
+        self.diverged = False
+        """Whether the validation loss has become infinite or undefined."""
         self._trouble = ""
         on_gpu = model.device.type != "cpu"
         self._intensities: DeviceIntensities | None = None
@@ -123,6 +125,8 @@ class Run:
             batch = self._intensities.change(drawn, self._feeder, epoch, step)
         # in the middle of the step: a schedule that ends at 0 learns in the last, too
         done = self.time.share_done(self.progress, step + 0.5)
+        if self.settings.minutes != "off":
+            done = self.processes.of_the_first(done)  # each has a clock of its own
         rate = learning_rate(done, self.settings, self.progress.lowered)
         stepped = self.stepper.step(batch, rate, [epoch, step])
         self.time.step_seconds = self.time.clock.seconds - before
@@ -141,20 +145,25 @@ class Run:
         EpochDone
         """
         progress, monitor = self.progress, self.settings.monitor
-        with self.stepper.averaged():
-            loss, metrics = self._validate()
-            quantities = {VALIDATION_LOSS: loss, TRAINING_LOSS: train_loss, **metrics}
-            score = quantities[monitor]
-            progress.epoch += 1
-            best = self._is_best(score)
-            if best:
-                progress.best_epoch = progress.epoch
-                progress.score = None if math.isnan(score) else score
-                self.best = _clone(self.model.state_dict())
-            progress.seconds = self.time.clock.seconds
+        judged = self.stepper.judged
+        self.processes.average_statistics(judged.network)
+        loss, metrics = self._validate(judged)
+        failed = bool(self.plan.grid) and not math.isfinite(loss)
+        self.diverged = failed and not self.stepper.may_recover
+        quantities = {VALIDATION_LOSS: loss, TRAINING_LOSS: train_loss, **metrics}
+        score = quantities[monitor]
+        progress.epoch += 1
+        progress.seconds = self.time.clock.seconds
+        best, warning = not failed and self._is_best(score), ""
+        if best:
+            progress.best_epoch = progress.epoch
+            progress.score = None if math.isnan(score) else score
+            self.best = _clone(judged.state_dict())
+        if not failed:
             warning = self._keep_checkpoint(score)
         self._lower_at_plateau()
-        warning = warning or self._save(best)
+        if not self.diverged:  # else the state to go on from is the epoch's before
+            warning = warning or self._save(best)
         return EpochDone(
             epoch=progress.epoch,
             epochs=self.settings.epochs,
@@ -170,12 +179,12 @@ class Run:
             warning=warning,
         )
 
-    def _validate(self) -> tuple[float, dict[str, float]]:
+    def _validate(self, judged: Model) -> tuple[float, dict[str, float]]:
         if not self.plan.grid:
             return math.nan, {}
         before = self.time.clock.seconds
         found = validate(
-            self.model,
+            judged,
             self.plan,
             self.stepper.loss,
             at_once=self.stepper.at_once,
@@ -190,7 +199,7 @@ class Run:
             return True
         so_far = self.progress.score
         if so_far is None:
-            return not math.isnan(score)
+            return math.isfinite(score)
         return is_better(self.settings.monitor, score, so_far)
 
     def _lower_at_plateau(self) -> None:
@@ -206,7 +215,8 @@ class Run:
     def trained(self, reason: Reason, message: str = "") -> Trained:
         """Return the last event, with a model that holds the best weights."""
         progress = self.progress
-        model = self.model.copy(self._workflow(), weights=self.best or None)
+        judged = self.stepper.judged
+        model = judged.copy(self._workflow(), weights=self.best or None)
         if self.plan.grid and progress.epoch:
             model = self._with_thresholds(model, hurry=reason == "stopped")
         return Trained(
@@ -260,13 +270,13 @@ class Run:
     def _keep_checkpoint(self, score: float) -> str:
         """Write this epoch if it is among the best ones."""
         wanted = self.settings.checkpoints > 0 and self._is_judged
-        if self.folder is None or not wanted or math.isnan(score):
+        if self.folder is None or not wanted or not math.isfinite(score):
             return ""
         facts = self.model.trained.replace(
             epochs=self.progress.epoch, best_epoch=self.progress.epoch, score=score
         )
         workflow = self.plan.workflow.replace(trained=facts)
-        weights = _contiguous(self.model.state_dict())
+        weights = _contiguous(self.stepper.judged.state_dict())
         try:
             keep_checkpoint(self.folder, self.progress, weights, workflow, score)
         except OSError as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from napari_bioseg.settings import TrainSettings
 
-from .batch import to_device
+from .batch import stacked_targets, to_device
 from .ema import WeightAverage
 from .layout import compiles, lay_out, memory_format
 from .loss import Loss
@@ -23,6 +24,7 @@ from .out_of_memory import NOT_EVEN_ONE, fewer_at_once, is_out_of_memory, releas
 from .patches import DeviceSample, Sample
 from .precision import autocast, make_scaler
 from .processes import Processes
+from .shared_norm import someone_failed
 
 Batch = Sequence[Sample] | Sequence[DeviceSample]
 
@@ -80,9 +82,12 @@ class Stepper:
         self._weights = [weight for _, weight in named]
         self._optimizer = make_optimizer(self._weights, settings, model.device)
         self._scaler = make_scaler(model.device, settings)
-        self.average: WeightAverage | None = None
+        self.judged = model
+        """The model that is judged and kept: it holds the average, if there is one."""
+        self.average: WeightAverage[Any] | None = None
         if settings.averaging != "off":
             self.average = WeightAverage(model.network, settings.averaging)
+            self.judged = Model(self.average.network, model.workflow)
 
     @property
     def learning_rate(self) -> float:
@@ -127,8 +132,7 @@ class Stepper:
         while True:
             value, trouble, full = self._gradients(samples, moment)
             warning = "\n".join(text for text in (warning, trouble) if text)
-            (full,) = self.processes.any(full)
-            if not full:
+            if not someone_failed(self.model.network, self.processes, failed=full):
                 break
             warning = self._halve()
         self.processes.sum_gradients(self._weights)
@@ -142,6 +146,7 @@ class Stepper:
         self._optimizer.zero_grad(set_to_none=True)
         value, trouble = 0.0, ""
         try:
+            counts = self._counts(samples)
             for number, part in enumerate(_parts(samples, self.at_once)):
                 images, targets = to_device(part, self.model)
                 images = images.contiguous(memory_format=self._layout)
@@ -155,8 +160,7 @@ class Stepper:
                             raise
                         trouble = self._uncompiled(error)
                         logits = self._network(images)
-                weight = len(part) / self.settings.batch_size
-                loss = self.loss(logits.float(), targets) * weight
+                loss = self.loss(logits.float(), targets, counts)
                 self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
                 value += float(loss.detach())
         except (RuntimeError, MemoryError) as error:
@@ -164,6 +168,17 @@ class Stepper:
                 raise
             return 0.0, trouble, True
         return value, trouble, False
+
+    def _counts(self, samples: Batch) -> Tensor | None:
+        """Count what the loss of the whole batch is a mean of, in all processes.
+
+        A batch that is one part counts for itself.
+        """
+        if self.processes.count == 1 and len(samples) <= self.at_once:
+            return None
+        parts = _parts(samples, self.at_once)
+        own = [self.loss.counts(stacked_targets(part)) for part in parts]
+        return self.processes.sum(torch.stack(own).sum(0)).to(self.model.device)
 
     def _network(self, images: Tensor) -> Tensor:
         with autocast(self.model.device, self.settings):
@@ -207,17 +222,6 @@ class Stepper:
         device = self.model.device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             torch.manual_seed(int(words.generate_state(1)[0]))
-            yield
-
-    @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Let the network have the weights that are judged and kept."""
-        network = self.model.network
-        average = (
-            nullcontext() if self.average is None else self.average.applied(network)
-        )
-        with average:
-            self.processes.average_statistics(network)
             yield
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, float]]:

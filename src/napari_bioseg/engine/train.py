@@ -118,6 +118,9 @@ def _events(run: Run) -> Training:
         if (yield from _tell(run, done)):
             yield run.trained("stopped")
             return
+        if run.diverged:
+            yield _diverged(run)
+            return
         if run.out_of_time:
             reason = "time"
             break
@@ -145,7 +148,7 @@ def _started(run: Run) -> Started:
         epochs=settings.epochs - first + 1,
     )
     return Started(
-        model=run.model,
+        model=run.stepper.judged,
         device=str(run.model.device),
         training=len(plan.training),
         validation=len(plan.validation),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -45,11 +46,13 @@ def validate(
     Returns
     -------
     loss : float
-        Mean over patches.
+        Of all patches together, as if they were one batch.
     scores : dict of str to float
         ``"IoU <output>"`` of every binary channel or class at 0.5 (or of the likeliest
         class), over all patches together, ``"error <output>"`` (mean absolute
-        difference) of distances, and ``"IoU"``, the mean of the former.
+        difference) of distances, and ``"IoU"``, the mean of the former. NaN, and left
+        out of the mean, where there is nothing to judge by: a class that is nowhere
+        and was found nowhere.
 
     Raises
     ------
@@ -58,23 +61,22 @@ def validate(
     """
     size = at_once or plan.workflow.train.batch_size
     processes = processes or Processes()
-    counts = _Counts(model)
-    total = torch.zeros(1, dtype=torch.float64)
+    tally = _Tally(model, loss)
     model.network.eval()
     try:
         with torch.inference_mode():
             for samples in _shared(plan, processes):
-                value, size = _judge(model, plan, loss, samples, size, counts)
-                total += value
+                size = _judge(model, plan, samples, size, tally)
     finally:
         model.network.train()
-    total, counts.sums = processes.sum(total), processes.sum(counts.sums)
-    return float(total) / len(plan.grid), counts.scores()
+    sums, counts = processes.sum(tally.losses), processes.sum(tally.counts)
+    scores = _scores(model, processes.sum(tally.overlaps))
+    return float(loss.mean(sums, counts)), scores
 
 
 def score_names(model: Model) -> tuple[str, ...]:
     """Return the names of the scores that `validate` gives."""
-    return tuple(_Counts(model).scores())
+    return tuple(_scores(model, torch.zeros(len(model.outputs), 3)))
 
 
 def _shared(plan: Plan, processes: Processes) -> Iterator[list[Sample]]:
@@ -90,33 +92,24 @@ def _shared(plan: Plan, processes: Processes) -> Iterator[list[Sample]]:
 
 
 def _judge(
-    model: Model,
-    plan: Plan,
-    loss: Loss,
-    samples: Sequence[Sample],
-    size: int,
-    counts: _Counts,
-) -> tuple[float, int]:
-    """Judge one batch; return the sum of its losses and how many patches fitted."""
-    total, first = 0.0, 0
+    model: Model, plan: Plan, samples: Sequence[Sample], size: int, tally: _Tally
+) -> int:
+    """Judge one batch; return how many patches fitted into memory together."""
+    first = 0
     while first < len(samples):
         part = samples[first : first + size]
-        value = _attempt(model, plan, loss, part, counts)
-        if value is not None:
-            total += value
+        if _attempt(model, plan, part, tally):
             first += len(part)
             continue
         release(model.device)
         if size == 1:
             raise MemoryError(NOT_EVEN_ONE)
         size = -(-len(part) // 2)
-    return total, size
+    return size
 
 
-def _attempt(
-    model: Model, plan: Plan, loss: Loss, part: Sequence[Sample], counts: _Counts
-) -> float | None:
-    """Judge some patches at once; return the sum of their losses, None if too many.
+def _attempt(model: Model, plan: Plan, part: Sequence[Sample], tally: _Tally) -> bool:
+    """Judge some patches at once; return whether memory sufficed.
 
     What did not fit is let go on return, so that there is room for fewer.
     """
@@ -124,52 +117,55 @@ def _attempt(
         images, targets = to_device(part, model)
         with autocast(model.device, plan.workflow.train):
             logits = model.network(images).float()
-        value = float(loss(logits, targets)) * len(part)
-        counts.add(logits, targets)
+        tally.add(logits, targets)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        return None
-    return value
+        return False
+    return True
 
 
-class _Counts:
-    """Sums over patches from which the scores follow.
+class _Tally:
+    """Sums over patches from which the loss and the scores follow.
 
     Pixels that are not labelled (`IGNORE` or NaN in the targets) do not count.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, loss: Loss) -> None:
         self._model = model
-        self._names: Sequence[str] = model.outputs
+        self._loss = loss
         # where classes that exclude each other begin: at 0 in semantic tasks
         self._channels = len(model.workflow.channels)
-        self.sums = torch.zeros(len(self._names), 3, dtype=torch.float64)
-
-    def _is_overlap(self, index: int) -> bool:
-        channels = self._model.workflow.channels
-        return index >= len(channels) or channels[index].is_binary
+        self.losses = torch.zeros(loss.size, dtype=torch.float64)
+        self.counts = torch.zeros(loss.size, dtype=torch.int64)
+        # for each output: overlap, union, pixels; or sum of differences, 0, pixels
+        self.overlaps = torch.zeros(len(model.outputs), 3, dtype=torch.float64)
 
     def add(self, logits: Tensor, targets: Tensor) -> None:
-        """Count one batch: overlap, union and pixels, or the sum of differences."""
+        """Count one batch."""
+        losses = self._loss.sums(logits, targets).cpu()
+        counts = self._loss.counts(targets).cpu()
         values = self._model.activate(logits)
         classes = values[:, self._channels :]
         winner = classes.argmax(dim=1) if classes.shape[1] > 1 else None
-        new = torch.zeros_like(self.sums)
-        for index in range(len(self._names)):
+        new = torch.zeros_like(self.overlaps)
+        for index in range(len(new)):
             wanted = targets[:, min(index, self._channels)]
             labelled = wanted != IGNORE
             if index >= self._channels and winner is not None:
                 found = winner == index - self._channels
                 wanted = wanted == index - self._channels
-            elif self._is_overlap(index):
+            elif _is_overlap(self._model, index):
                 found, wanted = values[:, index] > 0.5, wanted > 0.5
             else:
                 new[index] = self._difference(index, values[:, index], targets)
                 continue
             new[index, 0] = float((found & wanted & labelled).sum())
             new[index, 1] = float(((found | wanted) & labelled).sum())
-        self.sums += new  # all at once: memory may run out before
+        # all at once: memory may run out before
+        self.losses += losses
+        self.counts += counts
+        self.overlaps += new
 
     def _difference(self, index: int, values: Tensor, targets: Tensor) -> Tensor:
         difference = (values - targets[:, index]).abs()
@@ -180,17 +176,25 @@ class _Counts:
         pixels = float(difference.numel())
         return torch.tensor([float(difference.sum()), 0.0, pixels])
 
-    def scores(self) -> dict[str, float]:
-        """Return every score by name."""
-        scores = {}
-        overlaps = []
-        for index, (first, union, pixels) in enumerate(self.sums.tolist()):
-            name = self._names[index]
-            if self._is_overlap(index):
-                overlaps.append(first / union if union else 1.0)
-                scores[f"IoU {name}"] = overlaps[-1]
-            else:
-                scores[f"error {name}"] = first / pixels if pixels else 0.0
-        if overlaps:
-            scores["IoU"] = sum(overlaps) / len(overlaps)
-        return scores
+
+def _is_overlap(model: Model, index: int) -> bool:
+    """Whether an output is judged by its overlap with the truth."""
+    channels = model.workflow.channels
+    return index >= len(channels) or channels[index].is_binary
+
+
+def _scores(model: Model, sums: Tensor) -> dict[str, float]:
+    """Return every score by name."""
+    scores = {}
+    overlaps = []
+    for index, (first, union, pixels) in enumerate(sums.tolist()):
+        name = model.outputs[index]
+        if _is_overlap(model, index):
+            overlaps.append(first / union if union else math.nan)
+            scores[f"IoU {name}"] = overlaps[-1]
+        else:
+            scores[f"error {name}"] = first / pixels if pixels else math.nan
+    if overlaps:
+        there = [overlap for overlap in overlaps if not math.isnan(overlap)]
+        scores["IoU"] = sum(there) / len(there) if there else math.nan
+    return scores

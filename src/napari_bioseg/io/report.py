@@ -99,7 +99,7 @@ def _result(started: Started, trained: Trained, rows: Sequence[Row]) -> Iterator
         facts[f"its {trained.monitor}"] = f"{trained.score:.4f}"
     best = next((row for row in rows if row["epoch"] == trained.best_epoch), {})
     for name, value in best.items():
-        if name.startswith(("IoU", "error")):
+        if name.startswith(("IoU", "error")) and math.isfinite(value):
             facts[f"its {name}"] = f"{value:.3f}"
     if rows:
         facts["time"] = f"{rows[-1]['seconds'] / 60:.1f} min on {started.device}"

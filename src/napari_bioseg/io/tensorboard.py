@@ -74,7 +74,7 @@ class TensorBoardLog:
             **{f"scores/{name}": value for name, value in event.metrics.items()},
         }
         for name, value in values.items():
-            if not math.isnan(value):
+            if math.isfinite(value):
                 tag = name.replace(" ", "_")
                 self._writer.add_scalar(tag, value, event.epoch)
         if event.best:

@@ -80,7 +80,8 @@ def read_log(path: str | Path) -> list[Row]:
     Returns
     -------
     list of dict
-        One per epoch: numbers by name of the column; empty cells are left out.
+        One per epoch: numbers by name of the column. Empty cells are left out: what
+        was not measured, or was infinite.
     """
     path = Path(path)
     if path.is_dir():
@@ -103,6 +104,6 @@ def _as_csv(rows: list[Row]) -> str:
 
 
 def _cell(value: float) -> str:
-    if math.isnan(value):
+    if not math.isfinite(value):
         return ""
     return str(int(value)) if value == int(value) else f"{value:.8g}"

@@ -30,7 +30,8 @@ class TrainSettings(Settings):
     """Patches per optimiser step."""
     accumulation: int = setting(1, ge=1, le=1024, step=1, advanced=True, group="Steps")
     """Parts in which a batch is computed, one after the other: more parts need less
-    memory; each step still learns from the whole batch."""
+    memory; each step still learns from the whole batch, but batch norms see one
+    part at a time."""
     optimizer: OptimizerSettings = setting(
         AdamW(), title="optimiser", advanced=True, group="Steps"
     )

@@ -180,7 +180,8 @@ class LearningPlot(QWidget):
         if best:
             self.best = (epoch, validation)
         for name, value in (scores or {}).items():
-            self.scores.setdefault(name, []).append((epoch, value))
+            if math.isfinite(value):  # else there was nothing to judge by
+                self.scores.setdefault(name, []).append((epoch, value))
         if rate is not None:
             self.rates.append((epoch, rate))
         self._soon()
