@@ -181,6 +181,10 @@ def test_images_that_are_all_for_validation_are_refused(count, said):
 def test_a_mask_where_objects_are_wanted_is_said():
     pairs = [Pair(IMAGE, (LABELS > 0) * 255) for _ in range(2)]
     assert "have the number 255, as in a mask" in notes(pairs, Workflow())
+    two = (LABELS + LABELS[::-1, ::-1] > 0) * 255
+    assert "have the number 255, as in a mask" in notes([Pair(IMAGE, two)], Workflow())
+    single = Pair(IMAGE, (LABELS.max() == LABELS) * 3)
+    assert "as in a mask" not in notes([single], Workflow())
     numbered = [GOOD, Pair(IMAGE, LABELS * 2)]
     assert "as in a mask" not in notes(numbered, Workflow())
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_bioseg.data_warning import DataWarning
 from napari_bioseg.engine import Pair
 from napari_bioseg.io import apply_split, read_split, write_split
 
@@ -21,11 +22,15 @@ def test_a_split_reads_back(tmp_path, parts, ending):
 
 
 def test_pairs_get_their_part_and_others_are_left_out():
-    roles = {pair.name: pair.role for pair in apply_split(PAIRS, PARTS)}
+    with pytest.warns(DataWarning, match=r"^1 of 4 images take no part, .*: d$"):
+        divided = apply_split(PAIRS, PARTS)
+    roles = {pair.name: pair.role for pair in divided}
     assert roles == {"a": "training", "b.1": "training", "c": "validation"}
-    named = apply_split(PAIRS, {"training": ["a.tif"], "validation": ["c.ome.tif"]})
+    files = {"training": ["a.tif"], "validation": ["c.ome.tif"]}
+    with pytest.warns(DataWarning, match=r"2 of 4 images take no part, .*: b\.1, d"):
+        named = apply_split(PAIRS, files)
     assert [pair.name for pair in named] == ["a", "c"]
-    roles = {pair.name: pair.role for pair in apply_split(PAIRS, FOLDS, 2)}
+    roles = {pair.name: pair.role for pair in apply_split(PAIRS[:3], FOLDS, 2)}
     assert roles == {"a": "training", "b.1": "validation", "c": "training"}
 
 
@@ -63,3 +68,9 @@ def test_unknown_endings_and_missing_files(tmp_path):
         write_split(tmp_path / "s.txt", PARTS)
     with pytest.raises(ValueError, match="cannot read the split"):
         read_split(tmp_path / "gone.yaml")
+
+
+def test_a_name_counts_as_it_is_before_its_ending_is_cut():
+    pairs = [Pair(np.zeros((4, 4)), np.zeros((4, 4), int), n) for n in ("a.tif", "b")]
+    divided = apply_split(pairs, {"training": ["a.tif"], "validation": ["b.png"]})
+    assert [pair.name for pair in divided] == ["a.tif", "b"]

@@ -8,6 +8,7 @@ import pytest
 import tifffile
 import zarr
 
+from napari_bioseg.data_warning import DataWarning
 from napari_bioseg.io import (
     file_array,
     label_info,
@@ -42,17 +43,30 @@ def test_real_colours_are_no_labels(tmp_path):
         read_labels(tmp_path / "a.png")
 
 
-def test_a_jpeg_mask_is_mended_and_other_jpeg_labels_are_warned_of(tmp_path):
-    iio.imwrite(tmp_path / "a.jpg", MASK, quality=95)
+@pytest.mark.parametrize("radius", [3, 20])
+@pytest.mark.parametrize("quality", [95, 75, 60])
+def test_a_jpeg_mask_is_mended(tmp_path, quality, radius):
+    rows, columns = np.indices((128, 128))
+    mask = np.zeros((128, 128), np.uint8)
+    for row, column in ((30, 33), (41, 90), (92, 61)):
+        mask[(rows - row) ** 2 + (columns - column) ** 2 < radius**2] = 255
+    iio.imwrite(tmp_path / "a.jpg", mask, quality=quality)
     assert len(np.unique(iio.imread(tmp_path / "a.jpg"))) > 2
-    with pytest.warns(UserWarning, match=r"a\.jpg is a JPEG file.*mask of 0 and 255"):
+    with pytest.warns(DataWarning, match=r"a\.jpg: JPEG, .* a mask of 0 and 255"):
         found = read_labels(tmp_path / "a.jpg")
-    assert set(np.unique(found)) == {0, 255}
-    assert (found != MASK).mean() < 0.02
-    steps = np.kron(np.arange(12).reshape(3, 4) * 20, np.ones((8, 8))).astype(np.uint8)
+    np.testing.assert_array_equal(found, mask)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.arange(12) * 20, np.arange(12), [0, 0, 127, 255, 0, 255] * 2, [0, 1, 2] * 4],
+)
+def test_other_jpeg_labels_are_warned_of(tmp_path, values):
+    steps = np.kron(np.reshape(values, (3, 4)), np.ones((8, 8))).astype(np.uint8)
     iio.imwrite(tmp_path / "b.jpg", steps, quality=95)
-    with pytest.warns(UserWarning, match="labels are probably wrong at the edges"):
-        read_labels(tmp_path / "b.jpg")
+    with pytest.warns(DataWarning, match="labels are probably wrong at the edges"):
+        found = read_labels(tmp_path / "b.jpg")
+    assert np.abs(found - steps).max() < 24  # as they are
 
 
 def test_large_folders_are_read_when_looked_at(tmp_path, monkeypatch):

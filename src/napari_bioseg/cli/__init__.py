@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 done, 2 wrong settings or input, 130 interrupted.
+        Exit code: 0 done, 2 wrong settings or input, 3 a training whose loss became
+        infinite, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     first = words[0] if words else ""
@@ -58,16 +59,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, words: list[str]) -> int:
-    from .stop import Stopped
+    from .stop import Diverged, Stopped
+    from .warned import warnings_as_notes
 
     command = importlib.import_module(f".{name}", __package__)
     args = command.make_parser().parse(words)
     try:
         _allow(args.allow)
-        command.run(args)
+        with warnings_as_notes(quiet=args.quiet):
+            command.run(args)
     except Stopped as stop:
         print(f"stopped: {stop}", file=sys.stderr)
         return 130
+    except Diverged as end:
+        print(f"diverged: {end}", file=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         print("stopped: nothing was written", file=sys.stderr)
         return 130

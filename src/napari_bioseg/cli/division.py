@@ -49,6 +49,32 @@ def add_division(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_folds_alone(args: argparse.Namespace) -> None:
+    """Refuse other choices of what judges where there are folds.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        With the options of `add_division`.
+
+    Raises
+    ------
+    ValueError
+        Naming the option.
+    """
+    for name in (
+        "fold",
+        "validation_images",
+        "validation_labels",
+        "validation_classes",
+    ):
+        if getattr(args, name) is not None:
+            raise ValueError(
+                f"--folds trains every fold, each judged by its own part of --images, "
+                f"so --{name.replace('_', '-')} has no place; leave one of them out"
+            )
+
+
 def divided(pairs: Sequence[Pair], args: argparse.Namespace) -> list[Pair]:
     """Tell pairs whether they are for training or for validation.
 

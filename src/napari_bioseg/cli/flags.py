@@ -134,7 +134,10 @@ def add_setting_flags(parser: argparse.ArgumentParser, sections: Iterable[str]) 
     for section in sections:
         group = parser.add_argument_group(f"{section} ({titles[section].rstrip('.')})")
         for flag in setting_flags([section]):
+            # the kind is a setting's value in YAML and Python too: optimizer: sgd
+            short = (flag_name(flag.path[:-1]),) if flag.chooses else ()
             group.add_argument(
+                *short,
                 flag.name,
                 dest=flag.dotted,
                 default=argparse.SUPPRESS,

@@ -1,4 +1,4 @@
-"""Ctrl-C: finish the step at hand, keep what there is, and say what was kept."""
+"""Trainings that end before their time: by Ctrl-C, or as the loss became infinite."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from types import FrameType
 
 class Stopped(Exception):
     """The user interrupted; the message says what was kept."""
+
+
+class Diverged(Exception):
+    """The loss became infinite; the message says what was kept."""
 
 
 @contextmanager

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import PresetName, Workflow
 
-from .division import add_division, divided
+from .division import add_division, check_folds_alone, divided
 from .flags import changed, given_settings
 from .folds import train_folds
 from .options import SETTINGS_OF_LABELS, SETTINGS_OF_TRAINING, Parser, add_workflow
+from .stop import Diverged
 from .training_screen import follow, show_learning_rates
+from .warned import warnings_as_notes
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model, Pair
@@ -77,6 +80,12 @@ def add_training(parser: argparse.ArgumentParser, *, required: bool) -> None:
         "--resume", action="store_true", help="go on with a training that was stopped"
     )
     parser.add_argument(
+        "--start",
+        metavar="DIR",
+        help="model whose weights, task and network a new training starts with; its "
+        "other settings count too, unless --workflow or --preset is given",
+    )
+    parser.add_argument(
         "--label-axes",
         metavar="AXES",
         help="axes of the labels, one letter each, if the guess is wrong",
@@ -118,6 +127,8 @@ def run(args: argparse.Namespace) -> None:
     ------
     Stopped
         If the user stopped it; the best model so far is on disk.
+    Diverged
+        If the loss became infinite; the best model so far is on disk.
     ValueError
         If settings or files are wrong.
     """
@@ -125,6 +136,7 @@ def run(args: argparse.Namespace) -> None:
         show_learning_rates(*_pairs_and_workflow(args, read_training_pairs))
         return
     if args.folds is not None:
+        check_folds_alone(args)
         train_folds(args, *_pairs_and_workflow(args, read_all_pairs))
         return
     train_model(args)
@@ -146,6 +158,8 @@ def train_model(args: argparse.Namespace) -> Model:
     ------
     Stopped
         If the user stopped it; the best model so far is on disk.
+    Diverged
+        If the loss became infinite; the best model so far is on disk.
     ValueError
         If settings or files are wrong.
     """
@@ -157,11 +171,33 @@ def train_model(args: argparse.Namespace) -> Model:
             f"{folder} holds a model already; go on training it with --resume, replace "
             "it with --overwrite, or choose another folder"
         )
+    _check_no_folds(folder, args)
     pairs, workflow = _pairs_and_workflow(args, read_training_pairs)
     from napari_bioseg.engine import train
+    from napari_bioseg.io import open_model
 
-    events = train(pairs, workflow, folder=folder, resume=args.resume)
-    return follow(events, workflow, folder, quiet=args.quiet)
+    known = None
+    if args.start:
+        known = open_model(args.start, device=workflow.train.device)
+    events = train(pairs, workflow, folder=folder, resume=args.resume, start=known)
+    result = follow(events, workflow, folder, quiet=args.quiet)
+    if result.reason == "diverged":
+        raise Diverged(
+            f"the loss became infinite; the model of the best epoch is in {folder}"
+        )
+    return result.model
+
+
+def _check_no_folds(folder: Path, args: argparse.Namespace) -> None:
+    """Refuse one model where several of folds are, whose split it would replace."""
+    from napari_bioseg.io.folds import fold_models
+
+    folds = fold_models(folder)
+    if folds and not args.overwrite:
+        raise ValueError(
+            f"{folder} holds {counted(len(folds), 'fold')}; go on training them with "
+            f"--folds {len(folds)} --resume, or choose another folder"
+        )
 
 
 def read_training_pairs(args: argparse.Namespace) -> list[Pair]:
@@ -202,7 +238,8 @@ def _pairs_and_workflow(
 ) -> tuple[list[Pair], Workflow]:
     """Read what is learned from, and say how; a preset depends on the images."""
     workflow = training_workflow(args)  # what is wrong there is said without waiting
-    pairs = read(args)
+    with warnings_as_notes(quiet=args.quiet):
+        pairs = read(args)
     if args.preset:
         workflow = training_workflow(args, pairs[0].dimensions)
     return pairs, workflow
@@ -227,15 +264,37 @@ def training_workflow(args: argparse.Namespace, dimensions: int = 2) -> Workflow
     ValueError
         If both a file and a preset are given, or a setting is wrong.
     """
-    earlier = Path(args.model) / "workflow.yaml"
+    if args.start and (args.resume or getattr(args, "folds", None)):
+        raise ValueError(
+            "--start is for one new model: leave out --resume and --folds (folds would "
+            "be judged by images that the model to start from has learned)"
+        )
     if args.workflow and args.preset:
         raise ValueError("give --workflow or --preset, not both")
     if args.workflow:
         base = Workflow.from_yaml(args.workflow)
     elif args.preset:
         base = Workflow.preset(args.preset, dimensions=dimensions)
-    elif args.resume and earlier.exists():
+    elif args.resume and (earlier := _earlier_workflow(args)):
         base = Workflow.from_yaml(earlier)
     else:
         base = Workflow()
+    if args.start:
+        from napari_bioseg.io import peek_model
+
+        known = peek_model(Path(args.start))
+        if args.workflow or args.preset:
+            known = base.replace(task=known.task, network=known.network)
+        base = known
     return changed(base.untrained(), given_settings(args))
+
+
+def _earlier_workflow(args: argparse.Namespace) -> Path | None:
+    """Return the settings of the training that goes on; of folds, the first's."""
+    from napari_bioseg.io.folds import fold_models
+
+    folder = Path(args.model)
+    for place in (folder, *fold_models(folder)):
+        if (place / "workflow.yaml").exists():
+            return place / "workflow.yaml"
+    return None

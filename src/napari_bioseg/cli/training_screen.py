@@ -16,7 +16,6 @@ from .stop import Stopped, asked_to_stop
 if TYPE_CHECKING:
     from napari_bioseg.engine import (
         EpochDone,
-        Model,
         Pair,
         Started,
         StepDone,
@@ -32,7 +31,7 @@ def follow(
     folder: Path,
     *,
     quiet: bool,
-) -> Model:
+) -> Trained:
     """Show a training until it ends, save its model and records, print a summary.
 
     Parameters
@@ -48,7 +47,8 @@ def follow(
 
     Returns
     -------
-    Model
+    Trained
+        How it ended, with the model.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def follow(
             f"{_epochs(result)}; the best model so far is in {folder}. Go on with the "
             "same command and --resume"
         )
-    return result.model
+    return result
 
 
 class _Screen:

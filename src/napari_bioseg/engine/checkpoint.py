@@ -46,6 +46,8 @@ class Progress:
     """What the training data were."""
     surroundings: dict[str, str] = field(default_factory=dict)
     """On what it was computed."""
+    division: dict[str, Any] = field(default_factory=dict)
+    """Which images were learned from and which judged, as `Division` stores it."""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,10 @@ class Started:
     """How long it will take and how much memory, from trying one step."""
     facts: tuple[tuple[str, str], ...] = ()
     """What the training data are: a name and a value each."""
+    learned: tuple[str, ...] = ()
+    """Names of the training images, as far as they have names."""
+    judged: tuple[str, ...] = ()
+    """Names of the validation images; with a single image, which is cut, its own."""
     examples: tuple[Sample, ...] = ()
     """A few validation patches with their targets, for pictures of predictions."""
 

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from napari_bioseg.channels.connected import components
 from napari_bioseg.settings import Workflow
 
+from .labelled import read_ids, slabs
+from .pair import Pair
 from .split import Part
 from .survey import Survey
 
+SMALL = 0.1
+"""Pieces of an object smaller than this share of its largest one are left out."""
+
 
 def label_notes(
+    pairs: Sequence[Pair],
     surveys: Sequence[Survey],
     training: Sequence[Part],
     validation: Sequence[Part],
@@ -22,6 +29,7 @@ def label_notes(
 
     Parameters
     ----------
+    pairs : sequence of Pair
     surveys : sequence of Survey
         What the labels of each pair hold.
     training, validation : sequence of (int, tuple of slice)
@@ -42,13 +50,24 @@ def label_notes(
             "found; choose other validation images, or label some objects in them"
         ]
     values = {int(value) for found in surveys for value in found.values}
-    if len(values) == 1 and len(surveys) > 1:
+    if len(values) == 1 and (len(pairs) > 1 or _in_pieces(pairs[0], workflow)):
         return [
-            f"all objects of all images have the number {values.pop()}, as in a mask: "
+            f"all objects have the number {values.pop()}, as in a mask: "
             "objects that touch are learned as one; number them to tell them apart, "
             "for example with skimage.measure.label"
         ]
     return []
+
+
+def _in_pieces(pair: Pair, workflow: Workflow) -> bool:
+    """Whether what is labelled falls into several pieces of similar size."""
+    for slab in slabs(pair.labels):
+        labelled = read_ids(pair, slab, workflow.data) > 0
+        volume = labelled if labelled.ndim == 3 else labelled[np.newaxis]
+        sizes = components(volume).sizes()
+        if np.count_nonzero(sizes > SMALL * sizes.max()) > 1:
+            return True
+    return False
 
 
 def _class_notes(

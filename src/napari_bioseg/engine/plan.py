@@ -23,6 +23,7 @@ from .pair import Pair
 from .pair_checks import check_pairs
 from .pair_classes import object_class_notes
 from .patches import grid_size, grid_starts, patches_to_cover, read_box
+from .same_division import Division
 from .split import Part, split_pairs
 from .survey import Survey, survey
 from .target_store import MOST_HELD
@@ -51,6 +52,8 @@ class Plan:
         Optimiser steps per epoch.
     notes : tuple of str
         Decisions that the user may want to know.
+    division : Division
+        What each image is for.
     """
 
     workflow: Workflow
@@ -60,6 +63,7 @@ class Plan:
     patch: tuple[int, ...]
     steps: int
     notes: tuple[str, ...]
+    division: Division
 
 
 def make_plan(pairs: Sequence[Pair], workflow: Workflow) -> Plan:
@@ -105,6 +109,7 @@ def make_plan(pairs: Sequence[Pair], workflow: Workflow) -> Plan:
         split_notes.append(
             "no validation image has labelled pixels: the last weights are kept"
         )
+    numbers = [number for number, _ in learned], [number for number, _ in judged]
     facts = TrainedOn(
         dimensions=2 if first.dimensions == 2 else 3,
         in_channels=first.channels,
@@ -126,14 +131,10 @@ def make_plan(pairs: Sequence[Pair], workflow: Workflow) -> Plan:
             *network_notes(workflow.network),
             *notes,
             *split_notes,
-            *label_notes(surveys, learned, judged, workflow),
-            *object_class_notes(
-                pairs,
-                [number for number, _ in learned],
-                [number for number, _ in judged],
-                workflow,
-            ),
+            *label_notes(pairs, surveys, learned, judged, workflow),
+            *object_class_notes(pairs, *numbers, workflow),
         ),
+        division=Division.of(pairs, *numbers),
     )
 
 

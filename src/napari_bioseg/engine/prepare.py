@@ -16,6 +16,7 @@ from .plan import make_plan
 from .precision import precision_note
 from .processes import Processes
 from .run import Run
+from .same_division import Division, as_before
 from .same_job import check_same_images, check_same_job
 from .shared_norm import share_norms
 from .validate import score_names
@@ -54,7 +55,12 @@ def prepare(
     if resume and path is None:
         raise ValueError("resume=True needs the folder of the interrupted training")
     state = load_state(path) if resume and path is not None else None
-    notes = [] if state is None else check_same_job(state.workflow, workflow)
+    notes: list[str] = []
+    if state is not None:
+        notes += check_same_job(state.workflow, workflow)
+        before = Division.stored(state.progress.division)
+        pairs, said_of_images = as_before(pairs, before)
+        notes += said_of_images
     plan = make_plan(pairs, workflow)
     if state is not None:
         check_same_images(state.workflow, plan.workflow)

@@ -29,7 +29,7 @@ from .schedule import learning_rate
 from .step import Stepped, Stepper
 from .surroundings import rounding_note, surroundings
 from .timetable import Timetable
-from .top_checkpoints import keep_checkpoint
+from .top_checkpoints import forget_checkpoints, keep_checkpoint
 from .validate import validate
 
 SHORT_FIT = 3.0
@@ -63,7 +63,9 @@ class Run:
         self.folder = folder if self.processes.is_main else None
         self.settings = plan.workflow.train
         self.progress = Progress(
-            digest=model.trained.digest, surroundings=surroundings(model.device)
+            digest=model.trained.digest,
+            surroundings=surroundings(model.device),
+            division=plan.division.values(),
         )
         self.notes = list(plan.notes)
         self.best: Weights = {}
@@ -93,7 +95,10 @@ class Run:
         if said := rounding_note(state.progress.surroundings, here):
             self.notes.append(said)
         self.progress = replace(
-            state.progress, digest=self.progress.digest, surroundings=here
+            state.progress,
+            digest=self.progress.digest,
+            surroundings=here,
+            division=self.progress.division,
         )
         self.time = Timetable(self.plan, state.progress.seconds)
 
@@ -295,6 +300,8 @@ class Run:
                 weights = save(_contiguous(self.best))
                 write_atomically(self.folder / "weights.safetensors", weights)
                 _write_workflow(self.folder, workflow)
+                if not self.progress.kept:  # those there are of the model replaced
+                    forget_checkpoints(self.folder)
             save_state(
                 self.folder,
                 State(

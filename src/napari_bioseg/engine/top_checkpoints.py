@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors.torch import save
@@ -53,6 +54,19 @@ def keep_checkpoint(
         _write(folder / FOLDER / name, weights, workflow)
     progress.kept = kept[:most]
     _remove_others(folder / FOLDER, {entry[0] for entry in progress.kept})
+
+
+def forget_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of an earlier training.
+
+    Parameters
+    ----------
+    folder : Path
+        The model folder.
+    """
+    _remove_others(folder / FOLDER, set())
+    with suppress(OSError):  # something else may lie there
+        (folder / FOLDER).rmdir()
 
 
 def _name(epoch: int, monitor: str, score: float) -> str:

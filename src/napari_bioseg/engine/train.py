@@ -161,6 +161,8 @@ def _started(run: Run) -> Started:
         notes=tuple(run.notes),
         estimate=guess,
         facts=data_facts(plan),
+        learned=plan.division.names("training"),
+        judged=plan.division.names("validation"),
         examples=examples(plan),
     )
 

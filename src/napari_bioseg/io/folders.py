@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from napari_bioseg.counted import counted
+from napari_bioseg.some_names import some_names
 
 from .images import (
     SUFFIXES,
@@ -23,8 +24,6 @@ from .images import (
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Pair
-
-_NAMED = 5  # files named in an error before "and n more"
 
 
 def image_files(folder: str | Path) -> list[Path]:
@@ -59,7 +58,7 @@ def image_files(folder: str | Path) -> list[Path]:
     if not found:
         others = sorted(path.name for path in folder.iterdir())
         raise ValueError(
-            f"there are no images in {folder}, which holds {_some(others)}; "
+            f"there are no images in {folder}, which holds {some_names(others)}; "
             f"images end in {', '.join(SUFFIXES)}"
         )
     return sorted(found, key=lambda path: _natural(path.name))
@@ -266,7 +265,7 @@ def _read_masks(
     found = find_pairs(images, labels, axes=axes, label_axes=label_axes)
     missing = [image.name for image, _ in found if stem_of(image) not in named]
     if missing:
-        raise ValueError(f"no classes for {_some(missing)} in {classes}")
+        raise ValueError(f"no classes for {some_names(missing)} in {classes}")
     out = []
     for image, label in found:
         objects = read_labels(label, axes=label_axes)
@@ -347,9 +346,11 @@ def _by_core(
             f"in {folder}, {len(labels)} labels in {other}"
         ]
         if missing:
-            lines.append(f"no labels for {_some([images[n].name for n in missing])}")
+            lines.append(
+                f"no labels for {some_names([images[n].name for n in missing])}"
+            )
         if spare:
-            lines.append(f"no image for {_some([labels[n].name for n in spare])}")
+            lines.append(f"no image for {some_names([labels[n].name for n in spare])}")
         raise ValueError("; ".join(lines) + ". Partners have the same name")
     cores = sorted(image_cores, key=_natural)
     return [(images[image_cores[c]], labels[label_cores[c]]) for c in cores]
@@ -376,10 +377,3 @@ def _common_start(names: Sequence[str]) -> str:
 def _natural(name: str) -> list[tuple[int, str]]:
     parts = re.split(r"(\d+)", name.lower())
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
-
-
-def _some(names: Sequence[str]) -> str:
-    if not names:
-        return "nothing"
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

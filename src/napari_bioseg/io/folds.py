@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_bioseg.settings import TrainedOn
 
-from .split_file import write_split
+from .split_file import SPLIT, read_split, write_split
 from .training_log import read_log
 from .write import replacing
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Scores = dict[str, float]
 """Scores of one fold's best epoch, by name."""
-SPLIT, SUMMARY = "split.yaml", "folds.csv"
+SUMMARY = "folds.csv"
 SCORES = ("validation loss", "IoU", "error")
 """How names of scores begin in the log."""
 
@@ -54,6 +54,29 @@ def fold_models(folder: Path) -> list[Path]:
         return []
     found = [f for f in folder.glob("fold_*") if f.name[5:].isdigit() and f.is_dir()]
     return sorted(found, key=lambda fold: int(fold.name[5:]))
+
+
+def read_fold_split(folder: Path) -> dict[str, list[str]]:
+    """Read which images judge which fold.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of all folds.
+
+    Returns
+    -------
+    dict of str to list of str
+        Names of images by fold; empty if the folder holds no training in folds.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read.
+    """
+    path = folder / SPLIT
+    parts = read_split(path) if path.is_file() else {}
+    return {} if "training" in parts or "validation" in parts else parts
 
 
 def write_fold_split(folder: Path, folds: Sequence[Sequence[Pair]]) -> None:

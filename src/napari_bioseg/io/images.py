@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.data_warning import DataWarning
+
 from .axes import Role, layout_of
 from .grey_masks import is_jpeg, repaired, without_colours
 from .pictures import open_npy, open_picture
@@ -221,8 +223,11 @@ def _numbered_anew(array: NDArray[Any], path: Path) -> NDArray[Any]:
     first = 0 if found[0] == 0 else 1  # without background no object becomes it
     objects = len(found) - 1 + first
     warnings.warn(
-        f"{path} holds numbers up to {found[-1]}, more than {_LARGEST}: its {objects} "
-        f"objects are numbered 1 to {objects} here, in the same order",
+        DataWarning(
+            f"holds numbers up to {found[-1]}, more than {_LARGEST}: its {objects} "
+            f"objects are numbered 1 to {objects} here, in the same order",
+            path,
+        ),
         stacklevel=3,
     )
     anew: NDArray[Any] = numbers.reshape(array.shape) + first

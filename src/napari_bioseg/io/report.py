@@ -82,6 +82,7 @@ def write_report(
         *_predictions(started, trained),
         *_facts("The training data", dict(started.facts)),
         *_notes(started),
+        *_images(started),
         *_settings(trained.model.workflow),
         "</body></html>",
     ]
@@ -164,6 +165,17 @@ def _notes(started: Started) -> Iterator[str]:
         yield "<ul>"
         yield from (f"<li>{html.escape(note)}</li>" for note in started.notes)
         yield "</ul>"
+
+
+def _images(started: Started) -> Iterator[str]:
+    """Name the images, as far as they have names."""
+    for title, names in (
+        ("Names of the training images", started.learned),
+        ("Names of the validation images", started.judged),
+    ):
+        if any(names):
+            listed = html.escape(", ".join(names))
+            yield f"<details><summary>{title}</summary><p>{listed}</p></details>"
 
 
 def _settings(workflow: Workflow) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from napari_bioseg.counted import counted
+from napari_bioseg.data_warning import DataWarning
+from napari_bioseg.some_names import some_names
+
+from .write import replacing
+
 if TYPE_CHECKING:
     from napari_bioseg.engine import Pair
 
 ROLES = ("training", "validation")
+SPLIT = "split.yaml"
+"""The file in the folder of a model, or of a training in folds."""
 
 
 def write_split(path: str | Path, parts: Mapping[str, Sequence[str]]) -> None:
@@ -52,7 +61,30 @@ def write_split(path: str | Path, parts: Mapping[str, Sequence[str]]) -> None:
             f"{path}: a split is written as .yaml or .csv, not as "
             f"{path.suffix or 'a file without ending'}"
         )
-    path.write_text(text, encoding="utf-8")
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_division(folder: Path, learned: Sequence[str], judged: Sequence[str]) -> None:
+    """Write into the folder of a model which images it was trained on.
+
+    Parameters
+    ----------
+    folder : Path
+    learned, judged : sequence of str
+        Names of the training and validation images.
+
+    Notes
+    -----
+    Nothing is written, and an earlier file removed, where names do not tell the images
+    apart: layers without names, files of one name in two folders, or a single image of
+    which a part judges.
+    """
+    path, names = folder / SPLIT, [*learned, *judged]
+    if all(names) and len(set(names)) == len(names):
+        write_split(path, {"training": learned, "validation": judged})
+    elif path.is_file():
+        path.unlink()
 
 
 def read_split(path: str | Path) -> dict[str, list[str]]:
@@ -151,6 +183,11 @@ def apply_split(
     list of Pair
         The pairs that the split names.
 
+    Warns
+    -----
+    DataWarning
+        If it does not name all of them.
+
     Raises
     ------
     ValueError
@@ -163,18 +200,26 @@ def apply_split(
             f"(1 to {len(folds)}), or train them all with --folds {len(folds)}"
         )
     by_name = {pair.name: pair for pair in pairs}
-    missing = [
-        name for names in parts.values() for name in names if _stem(name) not in by_name
-    ]
+    written = [name for names in parts.values() for name in names]
+    named = {name: name if name in by_name else _stem(name) for name in written}
+    missing = [name for name in written if named[name] not in by_name]
     if missing:
-        some = ", ".join(missing[:5]) + (" ..." if len(missing) > 5 else "")
         raise ValueError(
-            f"the split names {some}, but there is no such image among "
+            f"the split names {some_names(missing)}, but there is no such image among "
             f"{len(pairs)} ({', '.join(list(by_name)[:3])} ...)"
+        )
+    idle = [name for name in by_name if name not in named.values()]
+    if idle:
+        warnings.warn(
+            DataWarning(
+                f"{len(idle)} of {counted(len(pairs), 'image')} take no part, as the "
+                f"split does not name them: {some_names(idle)}"
+            ),
+            stacklevel=2,
         )
     return [
         replace(
-            by_name[_stem(name)],
+            by_name[named[name]],
             role="validation" if part in ("validation", f"fold_{fold}") else "training",
         )
         for part, names in parts.items()
@@ -183,7 +228,7 @@ def apply_split(
 
 
 def _stem(name: str) -> str:
-    """Return a name as pairs have it: people may write file names."""
+    """Return a name without its ending: people may write file names."""
     from .folders import stem_of
     from .images import SUFFIXES
 

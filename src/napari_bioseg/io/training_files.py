@@ -1,4 +1,4 @@
-"""Everything that a training writes beside the model: log, TensorBoard and report."""
+"""Everything that a training writes beside the model: split, log, pictures, report."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_bioseg.settings import Workflow
 
 from .report import write_report
+from .split_file import write_division
 from .tensorboard import TensorBoardLog, check_tensorboard
 from .training_log import TrainingLog
 
@@ -83,6 +84,7 @@ class TrainingFiles:
             self._log = TrainingLog(self._folder, event.first_epoch)
             if self._settings.tensorboard:
                 self._board = TensorBoardLog(self._folder, event)
+            write_division(self._folder, event.learned, event.judged)
         elif isinstance(event, EpochDone) and self._log is not None:
             self._log.add(event)
             if self._board is not None:

@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from napari_bioseg.engine import Pair
-from napari_bioseg.io import open_model
+from napari_bioseg.io import open_model, write_split
 from napari_bioseg.settings import Workflow
 from napari_bioseg.widgets.predict.known_models import name_of
 from napari_bioseg.widgets.train.fold_training import (
@@ -128,3 +128,8 @@ def test_fewer_images_than_folds_is_said_beside_the_button(panel, qtbot):
         qtbot.waitUntil(lambda: not job.active, timeout=60_000)
         raise job.exception
     assert "3 folds need as many images, but there are 2" in panel.note.message
+
+
+def test_the_split_of_one_model_is_no_training_in_folds(tmp_path):
+    write_split(tmp_path / "split.yaml", {"training": ["a"], "validation": ["b"]})
+    assert earlier_folds(tmp_path) == []

@@ -51,14 +51,10 @@ def earlier_folds(folder: Path) -> list[Earlier | None]:
         One entry per fold, None for those that have not begun; empty if the folder
         holds no training in folds.
     """
-    from napari_bioseg.io.folds import SPLIT, fold_folder
-    from napari_bioseg.io.split_file import read_split
+    from napari_bioseg.io.folds import fold_folder, read_fold_split
 
-    path = folder / SPLIT
-    if not path.is_file():
-        return []
     try:
-        count = len(read_split(path))
+        count = len(read_fold_split(folder))
     except ValueError:
         return []
     return [earlier_training(fold_folder(folder, n + 1)) for n in range(count)]
@@ -126,11 +122,11 @@ def _divided(
 ) -> list[list[Pair]]:
     """Return all pairs for each fold; as they were divided before, if it goes on."""
     from napari_bioseg.engine.split import make_folds
-    from napari_bioseg.io import apply_split, read_split
-    from napari_bioseg.io.folds import SPLIT, write_fold_split
+    from napari_bioseg.io import apply_split
+    from napari_bioseg.io.folds import read_fold_split, write_fold_split
 
     if resume:
-        parts = read_split(folder / SPLIT)
+        parts = read_fold_split(folder)
         return [apply_split(pairs, parts, number + 1) for number in range(len(parts))]
     folds = make_folds(pairs, count, workflow)
     write_fold_split(folder, folds)
