@@ -21,6 +21,8 @@ from napari_bioseg.cluster.mark import Mark, check_workers
 from napari_bioseg.engine import Model, Predicted, TileDone, predict_tiles
 from napari_bioseg.engine.choose_tiles import choose_tiling
 from napari_bioseg.engine.cluster import predict_on_cluster
+from napari_bioseg.io import read_prediction, write_prediction
+from napari_bioseg.io.segment_volume import segment_volume
 from napari_bioseg.settings import (
     NetworkSettings,
     PredictSettings,
@@ -112,6 +114,21 @@ def test_chunks_that_two_blocks_share_are_written_here(
     assert all(e.data is not None for e in events if isinstance(e, TileDone))
     *_, wanted = predict_tiles(image, model, HERE)
     assert abs(out[:] - wanted.data).max() < 1e-5
+
+
+def test_blocks_are_found_by_workers_that_run_elsewhere(tmp_path, monkeypatch, client):
+    monkeypatch.chdir(tmp_path)
+    values = np.zeros((2, 90, 90), np.float32)
+    for y, x in np.ndindex(3, 3):
+        values[0, 30 * y + 5 : 30 * y + 25, 30 * x + 5 : 30 * x + 25] = 1
+    workflow = Workflow(predict=on(client))
+    write_prediction("cells.bioseg.zarr", values, workflow, source="cells")
+    stored = read_prediction("cells.bioseg.zarr")
+    *_, done = segment_volume(stored, "labels.zarr", workflow, block=(40, 40))
+    assert done.objects == 9
+    labels = zarr.open_group("labels.zarr")["0"][:]
+    np.testing.assert_array_equal(labels > 0, values[0] > 0)
+    assert sorted(os.listdir()) == ["cells.bioseg.zarr", "labels.zarr"]
 
 
 def test_a_worker_that_sees_another_disk_is_named(tmp_path, client):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import ClusterError, not_seen
+from .errors import ClusterError, cluster_told, not_seen
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def check_workers(client: Any, folders: Sequence[Path], mark: Mark | None) -> No
     ClusterError
         That names the first such worker.
     """
-    answers = client.run(_out_of_sight, list(folders), mark, on_error="return")
+    with cluster_told():
+        answers = client.run(_out_of_sight, list(folders), mark, on_error="return")
     for worker, path in answers.items():
         if isinstance(path, OSError):
             continue  # it is ending, and others will do its work
