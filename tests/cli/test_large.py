@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
+from distributed import LocalCluster
 
 from napari_bioseg.cli import main
 from napari_bioseg.cli.start import model_folders
+from napari_bioseg.cluster.connect import QUIET
 from napari_bioseg.engine import Model, predict_array
 from napari_bioseg.io import (
     read_labels,
@@ -98,6 +102,48 @@ def test_one_bad_image_does_not_stop_the_others(folder, tmp_path, capsys):
     assert (tmp_path / "out/labels/c.tif").exists()
     assert main([*words[:3], str(images / "b.zarr"), *out, "--resume"]) == 2
     assert "b.zarr: the image is damaged and cannot" in capsys.readouterr().err
+
+
+def test_a_full_disk_ends_it(folder, tmp_path, capsys, monkeypatch):
+    asked = []
+
+    def full(path, *_, **__):
+        asked.append(path)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("napari_bioseg.io.write.write_tiff", full)
+    words = ["predict", "--model", str(folder / "single"), str(folder / "images")]
+    assert main([*words, "--output", str(tmp_path), "--quiet"]) == 2
+    said = capsys.readouterr().err
+    assert "a.tif cannot be written: the disk is full" in said
+    assert f"0 of 3 images done, in {tmp_path}; --resume goes on" in said
+    assert len(asked) == 1  # the others would only be computed to be lost
+
+
+def test_a_cluster_without_workers_is_told(folder, tmp_path, capsys, monkeypatch):
+    values = image_of(folder, "a")
+    monkeypatch.chdir(tmp_path)
+    zarr.create_array("a.zarr", data=values[0], chunks=(32, 32))
+    words = ["predict", "--model", str(folder / "single"), "a.zarr", "--quiet"]
+    words += ["--output", "out", "--format", "zarr", "--predict.tile", "32,32"]
+    with LocalCluster(
+        n_workers=0, threads_per_worker=1, processes=False, **QUIET
+    ) as cluster:
+        later = threading.Timer(1.5, cluster.scale, [1])
+        later.start()
+        assert main([*words, "--cluster", cluster.scheduler.address]) == 0
+        later.join()
+        assert capsys.readouterr().err.count("the cluster has no workers") == 1
+        found = read_prediction(tmp_path / "out/predictions/a.bioseg.zarr")
+        wanted = predict_array(values, Model.create(TINY, seed=3))
+        assert abs(np.asarray(found.data) - wanted).max() < 1e-5
+        address = cluster.scheduler.address
+    monkeypatch.setattr("napari_bioseg.cluster.connect.SECONDS", 0.2)
+    words = [*words[:3], str(folder / "images"), "--output", "out2"]
+    assert main([*words, "--cluster", address]) == 2
+    said = capsys.readouterr().err
+    assert said.count("no scheduler answers there") == 1
+    assert "0 of 3 images done" in said
 
 
 def test_larger_than_memory_gives_the_same_labels(folder, tmp_path, monkeypatch):

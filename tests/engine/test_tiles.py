@@ -375,19 +375,27 @@ def test_finished_blocks_are_not_done_again():
     assert abs(out - run(image, model, settings)).max() < 1e-5
 
 
-def test_tiles_that_wait_go_to_disk():
-    kept = KeptTiles(limit=1000)
+@pytest.mark.parametrize("named", [False, True])
+def test_tiles_that_wait_go_to_disk(tmp_path, named):
+    folder = tmp_path / "tiles" if named else None
+    if folder is not None:
+        folder.mkdir()
+        (folder / "9_9.npy").touch()  # left by a run that was killed
+    kept = KeptTiles(1000, folder)
     for number in range(6):
         kept.keep((number,), np.full((10, 10), number, np.float32))
     assert len(kept) == 6
     assert len(list(kept)) == 6
     assert sum((number,) in kept._written for number in range(6)) == 4
+    if folder is not None:
+        assert len(list(folder.iterdir())) == 4
     assert all(kept[(number,)][0, 0] == number for number in range(6))
     kept.drop((0,))
     kept.drop((5,))
     assert len(kept) == 4
     kept.close()
     assert len(kept) == 0
+    assert folder is None or not folder.exists()
 
 
 def test_blending_with_tiles_on_disk(monkeypatch):

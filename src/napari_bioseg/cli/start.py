@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_bioseg.cluster.errors import ClusterError
 from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
 
@@ -185,6 +187,8 @@ def each_image(
 ) -> tuple[list[tuple[str, ...]], list[str]]:
     """Do one image after the other; one that cannot be done does not stop the others.
 
+    A disk that is full or read-only, or a cluster that is gone, stops all.
+
     Parameters
     ----------
     files : mapping of str to Path
@@ -206,7 +210,7 @@ def each_image(
     Stopped
         If the user stopped it; finished images are on disk.
     ValueError, OSError
-        If there is only one image and it cannot be done.
+        If there is only one image and it cannot be done, or no other could be either.
     """
     rows: list[tuple[str, ...]] = []
     failed: list[str] = []
@@ -219,6 +223,14 @@ def each_image(
                     if isinstance(error, ValueError) and path.name not in str(error):
                         raise ValueError(f"{path}: {error}") from error
                     raise
+                if isinstance(error, ClusterError) or _ends_all(error):
+                    said = getattr(error, "strerror", None) or error
+                    images = counted(len(files), "image")
+                    others = "".join(f"\n  {text}" for text in failed)
+                    raise OSError(
+                        f"{name}: {said}\n{len(rows)} of {images} done, in {folder}; "
+                        f"--resume goes on with the others{others}"
+                    ) from error
                 failed.append(f"{name}: {error}")
     except KeyboardInterrupt:
         raise Stopped(
@@ -226,6 +238,11 @@ def each_image(
             "--resume goes on"
         ) from None
     return rows, failed
+
+
+def _ends_all(error: Exception) -> bool:
+    """Whether the next image could not be written either."""
+    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def end(failed: Sequence[str], total: int) -> None:

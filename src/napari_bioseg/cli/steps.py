@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.settings import Workflow
 
 from .progress import progress_bar
@@ -42,17 +43,33 @@ def follow(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
     from napari_bioseg.io.predict_file import FilePredicted
 
     data = None
+    told = False
     with progress_bar(0, name, "tile", quiet=quiet) as bar:
         for event in events:
             if isinstance(event, TileDone):
                 bar.total = event.tiles
                 bar.update(event.index - bar.n)
+            elif isinstance(event, ClusterWaits):
+                told = _without_workers(event, name, told=told)
             elif isinstance(event, Predicted):
                 for note in event.notes:
                     print(f"{name}: {note}", file=sys.stderr)
             elif isinstance(event, FilePredicted):
                 data = event.data
     return data
+
+
+def _without_workers(event: ClusterWaits, name: str, *, told: bool) -> bool:
+    """Say once that nobody works; return whether that is said and still so."""
+    if event.workers:
+        return False
+    if not told:
+        print(
+            f"{name}: the cluster has no workers; waiting for some ('dask worker' "
+            "starts one, Ctrl-C ends this)",
+            file=sys.stderr,
+        )
+    return True
 
 
 def segment_to(
@@ -88,6 +105,7 @@ def segment_to(
     from napari_bioseg.io.segment_volume import BlockDone, Segmented, segment_volume
 
     objects = 0
+    told = False
     names = prediction.channels or workflow.outputs
     for note in what_differs(names, workflow.instances):
         print(f"{path.name}: {note}", file=sys.stderr)
@@ -98,6 +116,8 @@ def segment_to(
             if isinstance(event, BlockDone):
                 bar.total = event.blocks * event.steps
                 bar.update((event.step - 1) * event.blocks + event.done - bar.n)
+            elif isinstance(event, ClusterWaits):
+                told = _without_workers(event, path.name, told=told)
             elif isinstance(event, Segmented):
                 objects = event.objects
                 if event.classes is not None:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager
+import uuid
+from collections.abc import Collection, Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from dask.delayed import delayed
 from numpy.typing import NDArray
 
+from napari_bioseg.cluster.array_on_disk import ArrayOnDisk, for_workers, on_disk
+from napari_bioseg.cluster.connect import connected
+from napari_bioseg.cluster.follow import ClusterWaits, as_finished
+from napari_bioseg.cluster.mark import Mark, check_workers
 from napari_bioseg.settings import PredictSettings
 
 from .events import Predicted, PredictEvent, TileDone
 from .model import Model
+from .part import Part
 from .predict import delayed_blocks
-from .predict_tiles import checked_out
+from .predict_tiles import checked_out, notes_on
 from .run_tiles import TileRunner
 from .tiling import Index, Region, Tiling
-
-SECONDS = 20
-"""How long to wait for the scheduler of a cluster to answer."""
 
 
 def predict_on_cluster(
@@ -31,7 +34,7 @@ def predict_on_cluster(
     out: Any = None,
     tiling: Tiling | None = None,
     finished: Collection[Index] = (),
-) -> Generator[PredictEvent, None, None]:
+) -> Generator[PredictEvent | ClusterWaits, None, None]:
     """Predict with the workers of a cluster; stop asking to cancel.
 
     Parameters
@@ -42,10 +45,11 @@ def predict_on_cluster(
     model : Model or sequence of Model
         Sent to the workers.
     settings : PredictSettings
-        ``cluster`` says where.
+        ``cluster`` says where; each worker takes one tile at a time, whatever
+        ``batch`` says.
     out : array, (C, [Z,] Y, X), optional
-        A zarr array, whose chunks the workers write themselves if blocks hold whole
-        chunks; anything else is filled from here.
+        A zarr array in a folder, whose chunks the workers write themselves if blocks
+        hold whole chunks; anything else is filled from here.
     tiling : Tiling, optional
         From `choose_tiling`; chosen anew if not given.
     finished : collection of index
@@ -53,103 +57,85 @@ def predict_on_cluster(
 
     Yields
     ------
-    TileDone, Predicted
+    TileDone, ClusterWaits, Predicted
         In the order in which workers finish. What a worker that dies was doing is done
         by another one.
 
     Raises
     ------
     ValueError
-        If there is no such cluster, or the image does not suit the model.
+        If the address is none, or the image does not suit the model.
+    ClusterError
+        If no scheduler answers, a worker does not see image or result, or the cluster
+        is lost; what is finished stays.
     """
-    from distributed import as_completed
-
+    image, folders = _for_workers(image)
     runner = TileRunner(image, model, settings, tiling)
     out = checked_out(out, runner, tuple(image.shape[1:]))
     regions = {index: runner.tiling.block(index) for index in runner.tiling.indices()}
     done = set(finished)
     blocks = delayed_blocks(runner)
     missing = [index for index in regions if index not in done]
-    shared = hasattr(out, "store") and all(axis.step for axis in runner.tiling.axes)
-    shared = shared or (hasattr(out, "store") and len(regions) == 1)
+    shared, mark = _shared(out, runner.tiling)
     work = [
-        delayed(_write, pure=False)(out, regions[index], blocks[index])
-        if shared
-        else blocks[index]
+        blocks[index]
+        if shared is None
+        else delayed(_write, pure=False)(shared, mark, regions[index], blocks[index])
         for index in missing
     ]
     with connected(settings.cluster) as client:
-        futures = client.compute(work)
-        places = {
-            future.key: index for future, index in zip(futures, missing, strict=True)
-        }
+        if mark is not None:
+            mark.put()
         try:
-            for future in as_completed(futures):  # type: ignore[no-untyped-call]
+            check_workers(client, folders, mark)
+            futures = client.compute(work)
+            keys = (future.key for future in futures)
+            places = dict(zip(keys, missing, strict=True))
+            for event in as_finished(client, futures):
+                if isinstance(event, ClusterWaits):
+                    yield event
+                    continue
+                future, (values, undefined) = event
                 index = places[future.key]
-                values = future.result()
-                if not shared:
+                if values is not None:
                     out[(slice(None), *regions[index])] = values
+                runner.undefined += undefined
                 done.add(index)
-                data = None if shared else values
-                future.release()
-                yield TileDone(len(done), len(regions), regions[index], data, index)
+                yield TileDone(len(done), len(regions), regions[index], values, index)
         finally:
-            client.cancel(futures)
-    yield Predicted(out)
+            if mark is not None:
+                mark.remove()
+    yield Predicted(out, notes=notes_on(runner))
 
 
-@contextmanager
-def connected(address: str) -> Iterator[Any]:
-    """Connect to a cluster, or start one on this computer.
-
-    Parameters
-    ----------
-    address : str
-        Of the scheduler, such as ``tcp://10.0.0.1:8786``; the path of its scheduler
-        file (``.json``); or ``local:2`` for two processes here.
-
-    Yields
-    ------
-    distributed.Client
-
-    Raises
-    ------
-    ValueError
-        If dask.distributed is not installed, or nobody answers at the address.
-    """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise ValueError(
-            f"predict.cluster = {address!r} needs dask.distributed; install it with "
-            "pip install napari-bioseg[distributed]"
-        ) from error
-    if address.startswith("local"):
-        count = address.partition(":")[2]
-        if not count.isdigit() or not int(count):
-            raise ValueError(
-                f"predict.cluster = {address!r}: say how many processes, as in local:2"
-            )
-        here: Any = LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=int(count), threads_per_worker=1, dashboard_address=None
-        )
-        with here as cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
-            yield client
-        return
-    where = {"scheduler_file": address} if address.endswith(".json") else {}
-    try:
-        client = Client(  # type: ignore[no-untyped-call]
-            None if where else address, timeout=SECONDS, **where
-        )
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"predict.cluster = {address!r}: no scheduler answers there ({error}); "
-            "start one with 'dask scheduler', and workers with 'dask worker'"
-        ) from error
-    with client:
-        yield client
+def _for_workers(image: Any) -> tuple[Any, list[Path]]:
+    if isinstance(image, Part):
+        whole, folders = for_workers(image.whole)
+        return Part(whole, image.region), folders
+    return for_workers(image)
 
 
-def _write(out: Any, region: Region, block: NDArray[Any]) -> bool:
-    out[(slice(None), *region)] = np.asarray(block)
-    return True
+def _shared(out: Any, tiling: Tiling) -> tuple[ArrayOnDisk, Mark] | tuple[None, None]:
+    """Return the array that workers write themselves, and its mark, if they can."""
+    if not on_disk(out):
+        return None, None
+    array = ArrayOnDisk(out)
+    sizes = zip(tiling.axes, array.pieces[1:], strict=True)
+    if len(tiling.indices()) > 1 and not all(
+        axis.tiles == 1 or (axis.step and axis.step % size == 0) for axis, size in sizes
+    ):
+        return None, None
+    return array, Mark.beside(Path(out.store.root), uuid.uuid4().hex)
+
+
+def _write(
+    out: ArrayOnDisk,
+    mark: Mark,
+    region: Region,
+    block: tuple[NDArray[Any], int],
+) -> tuple[None, int]:
+    """Write a block in a worker, and return what else is known about it."""
+    values, undefined = block
+    mark.check()
+    out[(slice(None), *region)] = np.asarray(values)
+    return None, undefined

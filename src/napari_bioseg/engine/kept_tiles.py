@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,15 +19,21 @@ class KeptTiles(Mapping[Index, NDArray[np.float32]]):
     Parameters
     ----------
     limit : int
-        Bytes to hold in memory; what comes on top goes to a temporary folder.
+        Bytes to hold in memory; what comes on top goes to a folder.
+    folder : Path, optional
+        Which one: removed now, if an earlier run left it, and by `close`. One for
+        temporary files, which may lie in memory after all, if not given.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, folder: Path | None = None) -> None:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         self._limit = limit
         self._held: dict[Index, NDArray[np.float32]] = {}
         self._written: dict[Index, Path] = {}
         self._bytes = 0
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._wanted = folder
+        self._folder: Path | None = None
 
     def __getitem__(self, index: Index) -> NDArray[np.float32]:
         if index in self._held:
@@ -55,12 +62,7 @@ class KeptTiles(Mapping[Index, NDArray[np.float32]]):
             Its values.
         """
         if self._held and self._bytes + tile.nbytes > self._limit:
-            if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="bioseg-tiles-")
-            name = "_".join(str(number) for number in index)
-            path = Path(self._folder.name) / f"{name}.npy"
-            np.save(path, tile)
-            self._written[index] = path
+            self._written[index] = self._write(index, tile)
             return
         self._held[index] = tile
         self._bytes += tile.nbytes
@@ -83,5 +85,24 @@ class KeptTiles(Mapping[Index, NDArray[np.float32]]):
         self._held.clear()
         self._written.clear()
         if self._folder is not None:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+    def _write(self, index: Index, tile: NDArray[np.float32]) -> Path:
+        if self._folder is None:
+            if self._wanted is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="bioseg-tiles-"))
+            else:
+                self._wanted.mkdir(parents=True)
+                self._folder = self._wanted
+        path = self._folder / f"{'_'.join(str(number) for number in index)}.npy"
+        try:
+            np.save(path, tile)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"tiles that wait for their neighbours do not fit into {self._folder} "
+                f"({error.strerror}); make room there, or allow more memory "
+                "(predict.memory)",
+            ) from error
+        return path

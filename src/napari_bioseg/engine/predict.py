@@ -23,6 +23,8 @@ from .stored_values import to_store
 from .tiling import Index, Region, Tiling
 
 _DEFAULTS = PredictSettings()
+Answer = tuple[NDArray[np.float32], int]
+"""What the models say about a tile, and how many of its pixels are no finite number."""
 
 
 def predict(
@@ -84,7 +86,7 @@ def lazy_blocks(runner: TileRunner) -> dask.array.Array:
     for index in tiling.indices():
         shape = (len(runner.names), *_lengths(tiling.block(index)))
         blocks[(0, *index)] = dask.array.from_delayed(  # type: ignore[no-untyped-call]
-            joined[index], shape, dtype=runner.dtype
+            joined[index][0], shape, dtype=runner.dtype
         )
     whole: dask.array.Array = dask.array.block(  # type: ignore[no-untyped-call]
         blocks.tolist()
@@ -103,6 +105,8 @@ def delayed_blocks(runner: TileRunner) -> dict[Index, Any]:
     Returns
     -------
     dict of index to dask.delayed.Delayed
+        Of the values, (C, [Z,] Y, X), and of how many pixels were read for them that
+        are no finite numbers.
     """
     tiling, image = runner.tiling, runner.image.image
     whole = image.whole if isinstance(image, Part) else image
@@ -155,31 +159,29 @@ def _without_image(runner: TileRunner) -> TileRunner:
     return twin
 
 
-def _tile(
-    running: _Running, region: Region, lock: SerializableLock
-) -> NDArray[np.float32]:
+def _tile(running: _Running, region: Region, lock: SerializableLock) -> Answer:
     # torch uses all cores for one tile; two at a time would only take more memory
     with lock:
-        return running.runner.tile(region)
+        before = running.runner.undefined
+        return running.runner.tile(region), running.runner.undefined - before
 
 
-def _answer(
-    running: _Running, pixels: NDArray[Any], lock: SerializableLock
-) -> NDArray[np.float32]:
+def _answer(running: _Running, pixels: NDArray[Any], lock: SerializableLock) -> Answer:
     with lock:
-        return running.runner.answers([np.asarray(pixels)])[0]
+        before = running.runner.undefined
+        (values,) = running.runner.answers([np.asarray(pixels)])
+        return values, running.runner.undefined - before
 
 
 def _join(
-    running: _Running,
-    index: Index,
-    needed: list[Index],
-    tiles: list[NDArray[np.float32]],
-) -> NDArray[Any]:
+    running: _Running, index: Index, needed: list[Index], tiles: list[Answer]
+) -> tuple[NDArray[Any], int]:
     runner = running.runner
     tiling: Tiling = runner.tiling
-    block = tiling.join(index, dict(zip(needed, tiles, strict=True)))
-    return to_store(np.ascontiguousarray(block), runner.workflow, runner.settings)
+    values = {tile: found for tile, (found, _) in zip(needed, tiles, strict=True)}
+    block = np.ascontiguousarray(tiling.join(index, values))
+    undefined = sum(count for _, count in tiles)
+    return to_store(block, runner.workflow, runner.settings), undefined
 
 
 def _lengths(region: Region) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def predict_tiles(
     focus: Focus = None,
     tiling: Tiling | None = None,
     finished: Collection[Index] = (),
+    scratch: Path | None = None,
 ) -> Generator[PredictEvent, None, None]:
     """Predict tile by tile, telling after each; stop asking to cancel.
 
@@ -54,6 +56,9 @@ def predict_tiles(
         From `choose_tiling`, for an ``out`` in chunks; chosen anew if not given.
     finished : collection of index
         Blocks that ``out`` has from an earlier run, by their ``TileDone.place``.
+    scratch : Path, optional
+        Folder for tiles that wait for their neighbours where memory does not hold
+        them: removed before and after. One for temporary files if not given.
 
     Yields
     ------
@@ -80,7 +85,7 @@ def predict_tiles(
     runner = TileRunner(image, model, settings, tiling)
     out = checked_out(out, runner, tuple(image.shape[1:]))
     total = len(runner.tiling.indices())
-    waiting = _Waiting(runner, focus, finished)
+    waiting = _Waiting(runner, focus, finished, scratch)
     try:
         with keep_freed_memory():
             while waiting.blocks:
@@ -153,7 +158,11 @@ class _Waiting:
     """Blocks still to be done, and the tiles that are kept for them."""
 
     def __init__(
-        self, runner: TileRunner, focus: Focus, finished: Collection[Index]
+        self,
+        runner: TileRunner,
+        focus: Focus,
+        finished: Collection[Index],
+        scratch: Path | None,
     ) -> None:
         self.runner = runner
         self.focus = focus
@@ -166,7 +175,7 @@ class _Waiting:
             for needed in tiling.needs(index):
                 self.served[needed] = self.served.get(needed, 0) + 1
         room = memory_for(runner.settings, runner.models[0].device) // 4
-        self.tiles = KeptTiles(room)
+        self.tiles = KeptTiles(room, scratch)
         self._batch = runner.batch()
         self._looked: tuple[float, ...] | None = None
 

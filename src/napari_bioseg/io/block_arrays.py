@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_bioseg.channels.blockwise import Grid
+from napari_bioseg.cluster.array_on_disk import ArrayOnDisk
 
 from .ome_zarr import chunks_for
 from .predictions import StoredPrediction
@@ -22,17 +23,17 @@ def directly(prediction: StoredPrediction) -> Any:
     Returns
     -------
     array, (C, [Z,] Y, X)
-        zarr, dask or numpy.
+        On disk, dask or numpy.
     """
     import zarr
 
     data = prediction.data
     if prediction.workflow is None or not hasattr(data, "dask"):
         return data
-    node: Any = zarr.open(str(prediction.path), mode="r")
+    node: Any = zarr.open(str(prediction.path.absolute()), mode="r")
     array = node if isinstance(node, zarr.Array) else node.get("0")
     same = array is not None and (array.shape, array.dtype) == (data.shape, data.dtype)
-    return array if same else data
+    return ArrayOnDisk(array) if same else data
 
 
 def chunks_of(grid: Grid) -> tuple[int, int, int]:

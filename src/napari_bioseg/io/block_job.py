@@ -25,10 +25,13 @@ from napari_bioseg.channels.blockwise.join_seeds import SeedNumbers
 from napari_bioseg.channels.blockwise.survey import bounds_of, counts_of
 from napari_bioseg.channels.pipeline import Volume
 from napari_bioseg.cleanup import apply
+from napari_bioseg.cluster.array_on_disk import for_workers
+from napari_bioseg.cluster.mark import Mark
 from napari_bioseg.settings import CleanupStep, ClearBorder, InstanceSettings
 
 from .block_passes import block_file, load_block, save_block
 from .block_votes import class_numbers, votes_in
+from .unfinished import IMAGE
 
 _WIDE = threading.Lock()
 SEEDS, LABELS = "seeds.zarr", "labels.zarr"
@@ -42,7 +45,7 @@ class BlockJob:
     Attributes
     ----------
     data : array
-        Channels (C, [Z,] Y, X), zarr, dask or numpy.
+        Channels (C, [Z,] Y, X), on disk, dask or numpy.
     names : tuple of str
         Of the channels.
     full : float
@@ -93,6 +96,16 @@ class BlockJob:
         return found
 
     @property
+    def mark(self) -> Mark:
+        """What a worker has to find before it writes anything."""
+        return Mark.beside(self.folder / IMAGE, self.token)
+
+    @property
+    def folders(self) -> list[Path]:
+        """Folders that workers have to see, to read the channels."""
+        return for_workers(self.data)[1]
+
+    @property
     def counted(self) -> bool:
         """Whether there are so few values that all are counted at the first look."""
         return bool(self.data.dtype == np.uint8)
@@ -134,7 +147,7 @@ class BlockJob:
         outer = self.grid.box(place, (seed_margin(self.settings),) * 3)
         volume = Volume(self.read(outer), survey.bounds, self.spacing)
         found = seed_block(volume, plan, self.settings, inside(outer, box))
-        self._array(SEEDS)[box] = found.numbers
+        self._write(SEEDS, box, found.numbers)
         self._save(
             "seeds",
             place,
@@ -160,7 +173,7 @@ class BlockJob:
                 outer = self.grid.box(place, halo)
                 done, labels = self._flooded(box, outer)
         local = labels[inside(outer, box)]
-        self._array(LABELS)[box] = local
+        self._write(LABELS, box, local)
         top = len(done.ids) - 1
         touching = np.zeros(top + 1, np.bool_)
         if self.border is not None:
@@ -187,9 +200,9 @@ class BlockJob:
         ids = load_block(block_file(self.folder, "flood", place))["ids"]
         local = np.asarray(self._array(LABELS)[box])
         values = final[ids.astype(np.int64)][local]
-        out = self._array("image.zarr/0")
-        region = box[1:] if out.ndim == 2 else box
-        out[region] = values.reshape([p.stop - p.start for p in region])
+        region = box[1:] if self.data.ndim == 3 else box
+        size = [part.stop - part.start for part in region]
+        self._write(f"{IMAGE}/0", region, values.reshape(size))
         self._save("finish", place, done=True)
 
     def _flooded(self, box: Box, outer: Box) -> tuple[Any, NDArray[np.int32]]:
@@ -249,7 +262,12 @@ class BlockJob:
     def _array(self, name: str) -> Any:
         return _open_array(str(self.folder / name), self.token)
 
+    def _write(self, name: str, region: tuple[slice, ...], values: Any) -> None:
+        self.mark.check()
+        self._array(name)[region] = values
+
     def _save(self, step: str, place: Place, **values: Any) -> None:
+        self.mark.check()
         save_block(block_file(self.folder, step, place), **values)
 
 

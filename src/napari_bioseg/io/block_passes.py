@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from napari_bioseg.channels.blockwise.grid import Place
+from napari_bioseg.cluster.follow import ClusterWaits, as_finished
+from napari_bioseg.cluster.mark import check_workers
 
-Run = Callable[[Any, str, Sequence[Place]], Iterator[Place]]
+Run = Callable[[Any, str, Sequence[Place]], Iterator[Place | ClusterWaits]]
 """Calls a method of a job, by name, for places, and tells which are done."""
 
 
@@ -76,11 +78,11 @@ def runner_of(workers: int, cluster: str = "") -> Iterator[Run]:
     ------
     callable
         ``run(job, name of the method, places)``, an iterator of places as they are
-        done. The job is picklable; its methods take a place and leave what they find
-        on disk.
+        done, with `ClusterWaits` in between. The job is picklable; its methods take a
+        place and leave what they find on disk, beside its ``mark``.
     """
     if cluster:
-        from napari_bioseg.engine.cluster import connected
+        from napari_bioseg.cluster.connect import connected
 
         with connected(cluster) as client:
             yield lambda job, name, places: _on_cluster(client, job, name, places)
@@ -115,20 +117,19 @@ def _finished(waiting: dict[Future[Any], Place]) -> Iterator[Place]:
 
 def _on_cluster(
     client: Any, job: Any, name: str, places: Sequence[Place]
-) -> Iterator[Place]:
-    from distributed import as_completed
-
-    shared = client.scatter(job, broadcast=True, hash=False)
+) -> Iterator[Place | ClusterWaits]:
+    check_workers(client, job.folders, job.mark)
+    shared = client.submit(_given, job, pure=False)
     futures = [
         client.submit(_call, shared, name, place, pure=False) for place in places
     ]
     known = {future.key: place for future, place in zip(futures, places, strict=True)}
-    try:
-        for future in as_completed(futures):  # type: ignore[no-untyped-call]
-            future.result()
-            yield known[future.key]
-    finally:
-        client.cancel(futures)
+    for event in as_finished(client, futures):
+        yield event if isinstance(event, ClusterWaits) else known[event[0].key]
+
+
+def _given(job: Any) -> Any:
+    return job
 
 
 def _call(job: Any, name: str, place: Place) -> None:

@@ -28,6 +28,7 @@ from .unfinished import (
 )
 
 if TYPE_CHECKING:
+    from napari_bioseg.cluster.follow import ClusterWaits
     from napari_bioseg.engine import Model, PredictEvent
     from napari_bioseg.engine.tiling import Tiling
 
@@ -56,7 +57,7 @@ def predict_volume(
     overwrite: bool = False,
     zarr_format: ZarrFormat = 2,
     focus: Any = None,
-) -> Generator[PredictEvent | VolumeOpened | PyramidGrown, None, None]:
+) -> Generator[PredictEvent | VolumeOpened | ClusterWaits | PyramidGrown, None, None]:
     """Predict an image of any size, or a stack of them, into an OME-Zarr on disk.
 
     Parameters
@@ -89,7 +90,7 @@ def predict_volume(
 
     Yields
     ------
-    VolumeOpened, TileDone, PyramidGrown, Predicted
+    VolumeOpened, TileDone, ClusterWaits, PyramidGrown, Predicted
         `Predicted` last, with the zarr array.
 
     Raises
@@ -98,7 +99,8 @@ def predict_volume(
         If the image does not suit the model, a result is there, or the earlier call
         did something else.
     OSError
-        If the disk is full or cannot be written to; finished blocks stay.
+        If the disk is full or cannot be written to, or the cluster cannot do it;
+        finished blocks stay.
     """
     import zarr
 
@@ -135,12 +137,13 @@ def predict_volume(
             out: Any = zarr.open_group(str(part / IMAGE), mode="r+")["0"]
             yield VolumeOpened(out, work.regions(progress.done))
             notes: tuple[str, ...] = ()
-            for event in work.events(out, settings, progress.done, focus):
+            for event in work.events(out, settings, progress.done, focus, part):
+                if isinstance(event, Predicted):
+                    notes = tuple(dict.fromkeys((*notes, *event.notes)))
+                    continue
                 if isinstance(event, TileDone):
                     progress.add(event.place)
-                    yield event
-                else:
-                    notes = tuple(dict.fromkeys((*notes, *event.notes)))
+                yield event
         finally:
             progress.close()
         labels = settings.output == "classes"
@@ -235,13 +238,14 @@ class _Job:
         settings: PredictSettings,
         done: set[tuple[int, ...]],
         focus: Any,
+        part: Path,
     ) -> Iterator[Any]:
         """Predict what is missing, image by image."""
         from napari_bioseg.engine import TileDone, predict_tiles
         from napari_bioseg.engine.cluster import predict_on_cluster
 
         run: Any = predict_tiles
-        begin = {"focus": focus}
+        begin = {"focus": focus, "scratch": part / "tiles"}
         if settings.cluster:
             run, begin = predict_on_cluster, {}
         tiles = len(self.tiling.indices())

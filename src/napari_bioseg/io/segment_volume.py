@@ -24,6 +24,7 @@ from napari_bioseg.channels.blockwise import (
 from napari_bioseg.channels.blockwise.grid import Place
 from napari_bioseg.channels.blockwise.room import room_for
 from napari_bioseg.channels.parallel import cores
+from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.settings import (
     CleanupStep,
     ClearBorder,
@@ -106,7 +107,7 @@ def segment_volume(
     halo: int | None = None,
     first: int = 1,
     zarr_format: ZarrFormat = 2,
-) -> Generator[BlockDone | PyramidGrown | Segmented, None, None]:
+) -> Generator[BlockDone | ClusterWaits | PyramidGrown | Segmented, None, None]:
     """Find the instances of a stored prediction, holding a few blocks of it in memory.
 
     Parameters
@@ -134,7 +135,7 @@ def segment_volume(
 
     Yields
     ------
-    BlockDone, PyramidGrown, Segmented
+    BlockDone, ClusterWaits, PyramidGrown, Segmented
         `Segmented` last. Equal to `decode` and clean-up in memory up to the objects'
         numbers, if each object fits into the halo.
 
@@ -144,12 +145,13 @@ def segment_volume(
         Before anything is computed: if the settings or a step of the clean-up need the
         whole volume at once, or a result is there.
     OSError
-        If the disk is full or cannot be written to; finished blocks stay.
+        If the disk is full or cannot be written to, or the cluster cannot do it;
+        finished blocks stay.
     """
     path = Path(path)
     check_start(path, resume=resume, overwrite=overwrite)
     within, after = divided_cleanup(workflow)
-    part = unfinished(path)
+    part = unfinished(path).absolute()  # workers run in other folders
     job = _job(prediction, workflow, part, within, after, block, halo)
     facts: dict[str, Any] = {
         "channels": [str(prediction.path), list(prediction.data.shape)],
@@ -165,6 +167,7 @@ def segment_volume(
             job = _job(prediction, workflow, part, within, after, size, halo)
         facts["blocks"] = list(job.grid.block)[-len(prediction.data.shape) + 1 :]
         ProgressFile(part / PROGRESS, facts, resume=resume).close()
+        job.mark.put()
         cluster = workflow.predict.cluster
         with runner_of(_workers(job, workflow), cluster) as run:
             thresholds = yield from _survey(job, run)
@@ -280,11 +283,16 @@ def _with_halo(job: BlockJob, pixels: int, seeds: int) -> BlockJob:
     return replace(job, halo=margins_of(reach, job.spacing, flat=flat))
 
 
-def _step(job: BlockJob, run: Run, name: str, number: int) -> Iterator[BlockDone]:
+def _step(
+    job: BlockJob, run: Run, name: str, number: int
+) -> Iterator[BlockDone | ClusterWaits]:
     every = job.grid.places
     missing = [p for p in every if not block_file(job.folder, name, p).exists()]
     done = len(every) - len(missing)
-    for _ in run(job, name, missing):
+    for event in run(job, name, missing):
+        if isinstance(event, ClusterWaits):
+            yield event
+            continue
         done += 1
         yield BlockDone(number, len(PASSES), done, len(every))
 
@@ -293,7 +301,9 @@ def _found(job: BlockJob, name: str, place: Place) -> dict[str, Any]:
     return load_block(block_file(job.folder, name, place))
 
 
-def _survey(job: BlockJob, run: Run) -> Generator[BlockDone, None, dict[str, float]]:
+def _survey(
+    job: BlockJob, run: Run
+) -> Generator[BlockDone | ClusterWaits, None, dict[str, float]]:
     yield from _step(job, run, "ranges", 1)
     survey = Survey.empty()
     counts: dict[str, Any] = {}
@@ -316,7 +326,7 @@ def _survey(job: BlockJob, run: Run) -> Generator[BlockDone, None, dict[str, flo
 
 def _seeds(
     job: BlockJob, run: Run, workflow: Workflow
-) -> Generator[BlockDone, None, tuple[int, int]]:
+) -> Generator[BlockDone | ClusterWaits, None, tuple[int, int]]:
     """Find all seeds; return pixels of foreground, and how many seeds there are."""
     create_temporary(job.folder / SEEDS, job.grid, np.int32)
     yield from _step(job, run, "seeds", 3)
@@ -337,7 +347,7 @@ def _seeds(
 
 def _flood(
     job: BlockJob, run: Run, after: Sequence[CleanupStep], first: int
-) -> Generator[BlockDone, None, tuple[int, int, dict[int, int] | None]]:
+) -> Generator[BlockDone | ClusterWaits, None, tuple[int, int, dict[int, int] | None]]:
     """Flood all blocks; return objects, how many are cut, and their classes."""
     create_temporary(job.folder / LABELS, job.grid, np.int32)
     yield from _step(job, run, "flood", 4)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_bioseg.cluster.array_on_disk import ArrayOnDisk
+
 from .source import UNNAMED, Source, plain_unit
 from .tiff import NOTES
 
@@ -54,7 +56,7 @@ def open_zarr(path: Path) -> Source:
     """
     import zarr
 
-    node: Any = zarr.open(str(path), mode="r")
+    node: Any = zarr.open(str(path.absolute()), mode="r")
     if isinstance(node, zarr.Array):
         return _source(path, node, _dimension_names(node), {}, "", node.attrs)
     scales = node.attrs.get("ome", node.attrs).get("multiscales")
@@ -112,7 +114,8 @@ def _source(
     def load() -> Any:
         import dask.array as da
 
-        return da.from_zarr(array)  # type: ignore[no-untyped-call]
+        seen = ArrayOnDisk(array)
+        return da.from_array(seen, seen.chunks)  # type: ignore[no-untyped-call]
 
     notes = attrs.get(NOTES, {})
     notes = dict(notes) if isinstance(notes, dict) else {}

@@ -36,7 +36,8 @@ class PredictSettings(Settings):
     batch: Annotated[int, Field(ge=1, le=256)] | Literal["auto"] = setting(
         "auto", unit="tiles", advanced=True
     )
-    """Tiles that go through the network at once; auto fills the memory of a GPU."""
+    """Tiles that go through the network at once; auto fills the memory of a GPU. The
+    workers of a cluster take one at a time."""
     precision: Literal["auto", "float32", "bfloat16"] = setting("auto", advanced=True)
     """Numbers that the network computes with; auto takes bfloat16 on GPUs that are fast
     with it, where values then differ by up to about 0.01."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.settings import Workflow
 from napari_bioseg.widgets.bridge.disk_levels import disk_levels
 from napari_bioseg.widgets.bridge.image_source import Target
@@ -74,7 +75,7 @@ def finding_on_disk(
 
     Yields
     ------
-    Doing, Step, Told, LabelledOnDisk, NothingFound
+    Doing, Step, ClusterWaits, Told, LabelledOnDisk, NothingFound
     """
     from napari_bioseg.channels.blockwise.room import room_for
     from napari_bioseg.io.unfinished import unfinished
@@ -189,6 +190,8 @@ def _segment(
         if isinstance(event, BlockDone):
             part = (event.step - 1 + event.done / event.blocks) / event.steps
             yield Step(part, TEXT)
+        elif isinstance(event, ClusterWaits):
+            yield event
         elif isinstance(event, PyramidGrown):
             yield Step(event.done / event.total, COPIES)
         elif isinstance(event, Segmented):

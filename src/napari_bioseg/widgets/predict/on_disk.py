@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.io.stack import Stack
 from napari_bioseg.settings import PredictSettings, Workflow
 from napari_bioseg.widgets.bridge.disk_levels import channel_levels
@@ -57,7 +58,8 @@ def predicting_on_disk(
 
     Yields
     ------
-    Doing, BegunOnDisk, Filled, Step, Told, Stored, LabelledOnDisk, NothingFound
+    Doing, BegunOnDisk, Filled, ClusterWaits, Step, Told, Stored, LabelledOnDisk,
+    NothingFound
 
     Raises
     ------
@@ -138,6 +140,8 @@ def _predict(
                 if event.data is not None:  # else the workers of a cluster wrote it
                     overview.fill(event.region, event.data)
                 yield Filled(event.index / event.tiles, event.index, event.tiles, 1, 1)
+            elif isinstance(event, ClusterWaits):
+                yield event
             elif isinstance(event, PyramidGrown):
                 yield Step(event.done / event.total, COPIES)
             elif isinstance(event, Predicted) and event.notes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from qtpy.QtWidgets import QPushButton, QSizePolicy
 
+from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.counted import counted
 from napari_bioseg.settings import PredictSettings
 from napari_bioseg.widgets.forms.alive import alive
@@ -76,6 +77,7 @@ class PredictPanel(Panel):
         self._where = ""
         self._gaze: Gaze | None = None
         self._objects = 0
+        self._without_workers = False
         self.model = ModelChoice(self.session)
         self.images = ImageChoice(napari_viewer, LABEL_WIDTH)
         self.results = ResultChoice(LABEL_WIDTH)
@@ -133,6 +135,7 @@ class PredictPanel(Panel):
         self._began = time.monotonic()
         self._ending, self._told, self._objects = "", [], 0
         self._where = ""
+        self._without_workers = False
         self.note.clear()
         self.result.clear()
         self.tune_button.hide()
@@ -163,7 +166,9 @@ class PredictPanel(Panel):
                 predicting, targets, models, settings, keeping, self._gaze.at
             )
             self._watched = [target.layer for target in targets]
-        return Job(partial(worded, make), droppable=(Filled, Step), name=NAME)
+        return Job(
+            partial(worded, make), droppable=(ClusterWaits, Filled, Step), name=NAME
+        )
 
     def _folders(self) -> Folders:
         folders = self.images.folders
@@ -236,6 +241,15 @@ class PredictPanel(Panel):
         self.progress.report(
             event.share, f"{several}tile {event.tile}/{event.tiles}{left}"
         )
+
+    def _on_waits(self, event: ClusterWaits) -> None:
+        share = self.progress.value() / 1000
+        if not event.workers:
+            self.progress.report(share, "waiting: the cluster has no workers")
+        elif self._without_workers:
+            workers = counted(event.workers, "worker")
+            self.progress.report(share, f"the cluster has {workers}")
+        self._without_workers = not event.workers
 
     def _on_labelled(self, event: Labelled) -> None:
         self.filling.label(event)
@@ -352,6 +366,7 @@ class PredictPanel(Panel):
 
 
 _HANDLERS: dict[type, Callable[[PredictPanel, Any], None]] = {
+    ClusterWaits: PredictPanel._on_waits,
     Doing: PredictPanel._on_doing,
     Begun: PredictPanel._on_begun,
     BegunOnDisk: PredictPanel._on_begun_on_disk,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.settings import PredictSettings
 from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.train.training import Doing
@@ -50,8 +51,8 @@ def predicting(
 
     Yields
     ------
-    Doing, Begun, Filled, Told, Labelled, NothingFound, and what `predicting_on_disk`
-    yields
+    Doing, Begun, Filled, ClusterWaits, Told, Labelled, NothingFound, and what
+    `predicting_on_disk` yields
     """
     yield Doing("Opening the model")
     known, where = opened(models, settings)
@@ -88,7 +89,7 @@ def _predict(
         out: NDArray[np.float32] = data[channels]
         image = part_of(piece, target)
         for progress in tiles(image, models, settings, out, focus):
-            if isinstance(progress, Told):
+            if isinstance(progress, ClusterWaits | Told):
                 yield progress
                 continue
             done, count = progress

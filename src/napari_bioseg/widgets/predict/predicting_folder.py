@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.settings import PredictSettings, Workflow
 from napari_bioseg.widgets.train.training import Doing
 
@@ -58,7 +59,7 @@ def predicting_folder(
 
     Yields
     ------
-    Doing, Filled, Step, Told, Written
+    Doing, Filled, ClusterWaits, Step, Told, Written
 
     Raises
     ------
@@ -156,6 +157,8 @@ def _predict(
             if isinstance(event, TileDone):
                 share = (number - 1 + event.index / event.tiles) / images
                 yield Filled(share, event.index, event.tiles, number, images)
+            elif isinstance(event, ClusterWaits):
+                yield event
             elif isinstance(event, PyramidGrown):
                 yield Step(event.done / event.total, "Writing smaller copies")
             elif isinstance(event, Predicted) and event.notes:
@@ -228,6 +231,8 @@ def _segment(
         if isinstance(event, BlockDone):
             part = (event.step - 1 + event.done / event.blocks) / event.steps
             yield Step(part, f"{name}: finding the objects")
+        elif isinstance(event, ClusterWaits):
+            yield event
         elif isinstance(event, Segmented):
             objects = event.objects
             if event.classes is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.settings import PredictSettings
 from napari_bioseg.widgets.bridge.image_source import Target
 
@@ -128,7 +129,7 @@ def tiles(
     settings: PredictSettings,
     out: NDArray[Any],
     focus: Focus = (),
-) -> Generator[tuple[int, int] | Told, None, None]:
+) -> Generator[tuple[int, int] | ClusterWaits | Told, None, None]:
     """Predict one image into an array.
 
     Parameters
@@ -146,7 +147,7 @@ def tiles(
 
     Yields
     ------
-    tuple of (int, int) or Told
+    tuple of (int, int), ClusterWaits or Told
         Tiles done and all.
     """
     from napari_bioseg.engine import Predicted, TileDone, predict_tiles
@@ -155,6 +156,7 @@ def tiles(
     settings = lively(settings, image.shape[1:], models)
     # layers hold what thresholds are tuned on
     settings = settings.replace(output="probabilities", dtype="float32")
+    events: Any
     if settings.cluster:
         events = predict_on_cluster(image, models, settings, out=out)
     else:
@@ -163,5 +165,7 @@ def tiles(
         for event in events:
             if isinstance(event, TileDone):
                 yield event.index, event.tiles
+            elif isinstance(event, ClusterWaits):
+                yield event
             elif isinstance(event, Predicted) and event.notes:
                 yield Told(" ".join(event.notes))

@@ -1,0 +1,1 @@
+"""Several computers: connect to a dask cluster, follow its work, share one disk."""
