@@ -52,3 +52,38 @@ def test_freed_memory_is_taken_again_without_page_faults():
     assert returned > 0.9 * block  # and afterwards it is given back,
     # so it is cleared anew at least once; how often, depends on what lies behind it
     assert afterwards > 0.9 * block
+
+
+PREDICTION = """
+import resource, sys
+import dask.array
+import torch
+from napari_bioseg.engine import Model, TileDone
+from napari_bioseg.engine.networks.shape import Shape
+from napari_bioseg.io.predict_volume import predict_volume
+from napari_bioseg.settings import PredictSettings, TrainedOn, Workflow
+
+class Once(torch.nn.Conv3d):  # so that the engine and not the network takes the time
+    shape = Shape(multiple=(1, 1, 1), halo=(1, 1, 1))
+
+trained = TrainedOn(dimensions=3, spacing=(1.0, 1.0, 1.0))
+workflow = Workflow(network={"features": 4, "depth": 1}, trained=trained)
+model = Model.create(workflow)
+model.network = Once(1, len(model.outputs), 3, padding=1)
+image = dask.array.zeros((1, 256, 1024, 1024), "uint8", chunks=(1, 64, 64, 64))
+settings = PredictSettings(device="cpu", dtype="uint8", memory=float(sys.argv[1]))
+tiles = []
+for event in predict_volume(image, model, sys.argv[2], settings):
+    tiles += [event] if isinstance(event, TileDone) else []
+    if len(tiles) == int(sys.argv[3]):
+        break
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells its memory otherwise")
+def test_prediction_stays_within_the_memory_it_may_take(tmp_path):
+    # as much as it takes to come close to it: seven tiles of 128 x 128 x 128
+    words = [sys.executable, "-c", PREDICTION, "0.9", str(tmp_path / "out.zarr"), "7"]
+    run = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603
+    assert 0.5 < float(run.stdout) < 0.9

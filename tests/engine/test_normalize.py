@@ -6,7 +6,8 @@ import pytest
 
 from napari_bioseg.engine import Pair, predict, predict_array, train
 from napari_bioseg.engine.model import run_network
-from napari_bioseg.engine.normalize import MAX_SAMPLES, image_scale, scale_of
+from napari_bioseg.engine.normalize import image_scale, scale_of
+from napari_bioseg.engine.pixel_sample import LARGE, MAX_SAMPLES, spread_blocks
 from napari_bioseg.engine.plan import make_plan
 from napari_bioseg.settings import (
     MinMaxNormalization,
@@ -93,6 +94,113 @@ def test_large_image_is_measured_on_a_grid():
     low, high = np.percentile(image, (1, 99.8))
     np.testing.assert_allclose(scale.shift, low, atol=2)
     np.testing.assert_allclose(1 / scale.factor, high - low, rtol=0.005)
+
+
+def chunks_read(shape, chunks):
+    """Return noise that is made when it is read, and which chunks were."""
+    read = []
+
+    def make(block_info=None):
+        read.append(block_info[None]["chunk-location"])
+        size = block_info[None]["chunk-shape"]
+        return np.random.default_rng(len(read)).integers(0, 255, size, dtype=np.uint8)
+
+    image = dask.array.map_blocks(
+        make,
+        chunks=dask.array.core.normalize_chunks(chunks, shape),
+        dtype=np.uint8,
+        meta=np.empty((0,) * len(shape), np.uint8),
+    )
+    return image, read
+
+
+@pytest.mark.parametrize(
+    ("shape", "chunks", "most"),
+    [
+        ((1, 20_000, 30_000), (1, 256, 256), 256),
+        ((1, 600, 2000, 1000), (1, 64, 64, 64), 256),
+        ((1, 60, 2000, 1500), (1, 1, 2000, 1500), 32),
+    ],
+)
+def test_few_chunks_of_a_huge_image_are_read(shape, chunks, most):
+    image, read = chunks_read(shape, chunks)
+    scale = scale_of(image, PercentileNormalization())
+    assert len(set(read)) == len(read) <= most
+    np.testing.assert_allclose(scale.shift, 2, atol=1)
+    np.testing.assert_allclose(1 / scale.factor, 252, atol=1)
+
+
+def test_the_blocks_of_an_image_depend_on_its_size_alone():
+    image = np.zeros((1, 4000, 4300), np.uint16)
+    image[:] = np.arange(4300) + 10 * np.arange(4000)[:, None]
+    assert image.size > LARGE
+    how = ZScoreNormalization()
+    found = scale_of(image, how)
+    lazy = scale_of(dask.array.from_array(image, chunks=(1, 1111, 999)), how)
+    np.testing.assert_array_equal(found.shift, lazy.shift)
+    np.testing.assert_array_equal(found.factor, lazy.factor)
+    np.testing.assert_allclose(found.shift, image.mean(), rtol=0.01)
+    np.testing.assert_allclose(1 / found.factor, image.std(), rtol=0.01)
+
+
+@pytest.mark.parametrize("size", [(5, 5000, 5000), (300, 70_000), (66, 600, 600)])
+def test_blocks_lie_inside_the_image_and_reach_both_ends(size):
+    blocks = spread_blocks(size)
+    assert len({str(block) for block in blocks}) == len(blocks) <= 300
+    for axis, length in enumerate(size):
+        assert all(0 <= b[axis].start < b[axis].stop <= length for b in blocks)
+        assert min(b[axis].start for b in blocks) < 0.1 * length
+        assert max(b[axis].stop for b in blocks) > 0.9 * length
+
+
+@pytest.mark.parametrize(("side", "pixels"), [(200, 200), (1024, 6144)])
+def test_damaged_chunks_can_be_left_out(side, pixels):
+    def make(block_info=None):
+        if block_info[None]["chunk-location"] == (0, 1, 1):
+            raise RuntimeError("no such codec")
+        size = block_info[None]["chunk-shape"]
+        return np.full(size, 127, np.uint8)
+
+    image = dask.array.map_blocks(
+        make,
+        chunks=dask.array.core.normalize_chunks(
+            (1, side // 2, side // 2), (1, pixels, pixels)
+        ),
+        dtype=np.uint8,
+        meta=np.empty((0, 0, 0), np.uint8),
+    )
+    how = ZScoreNormalization()
+    with pytest.raises(
+        ValueError, match=r"damaged and cannot be read at .*chunk 0/1/1"
+    ):
+        scale_of(image, how)
+    scale = scale_of(image, how, skip_damage=True)
+    np.testing.assert_array_equal(scale.shift, 127)
+    only = image[:, side // 2 : side, side // 2 : side]
+    with pytest.raises(ValueError, match="damaged"):
+        scale_of(only, how, skip_damage=True)
+
+
+@pytest.mark.parametrize("how", [h for h in EVERY if h.kind != "dtype"])
+@pytest.mark.parametrize(
+    ("dtype", "offset"),
+    [
+        (np.uint32, 4_000_000_000),
+        (np.int32, -2_000_000_000),
+        (np.int64, 2**40),
+        (np.float64, 1e9),
+    ],
+)
+def test_a_large_offset_does_not_hide_the_picture(how, dtype, offset):
+    image = np.random.default_rng(0).integers(0, 255, (2, 40, 50))
+    wanted = scale_of(image.astype(np.uint8), how)(image.astype(np.uint8))
+    moved = (image + offset).astype(dtype)
+    scale = scale_of(moved, how)
+    np.testing.assert_allclose(scale(moved), wanted, atol=1e-5)
+    kept = Workflow.from_values(
+        {"trained": {"intensities": scale.stored().model_dump(mode="json")}}
+    )
+    assert kept.trained.intensities == scale.stored()
 
 
 def test_percentiles_and_zscores_can_clip():

@@ -75,7 +75,7 @@ def test_a_large_zarr_trains_without_being_read_whole(tmp_path, monkeypatch):
 
     monkeypatch.setattr(plan, "MOST_HELD", 1000)
     monkeypatch.setattr("napari_bioseg.engine.labelled.SLAB_PIXELS", 64 * 256)
-    monkeypatch.setattr("napari_bioseg.engine.normalize.MAX_SAMPLES", 4000)
+    monkeypatch.setattr("napari_bioseg.engine.pixel_sample.MAX_SAMPLES", 4000)
     monkeypatch.setattr("napari_bioseg.engine.pair_checks.MAX_CHECKED", 4000)
     pair = Pair(stored("i.zarr", image), stored("l.zarr", labels))
     workflow = Workflow(

@@ -16,6 +16,7 @@ from napari_bioseg.engine import Model, predict, predict_tiles
 from napari_bioseg.engine.choose_tiles import choose_batch, choose_tiling, tile_pixels
 from napari_bioseg.engine.kept_tiles import KeptTiles
 from napari_bioseg.engine.orientations import orientations
+from napari_bioseg.engine.part import Part
 from napari_bioseg.engine.tile_limits import forget, limit_of, remember
 from napari_bioseg.engine.tiling import Tiling
 from napari_bioseg.settings import (
@@ -332,6 +333,15 @@ def test_a_damaged_chunk_is_named(tmp_path, kind):
     (tmp_path / "in.zarr" / "c" / "0" / "2" / "3").write_bytes(b"rubbish")
     with pytest.raises(ValueError, match=r"Y 32 to 47, X 48 to 63 \(chunk 0/2/3\)"):
         list(events)
+    if kind == "dask":  # opened anew, as it remembers none of what it read
+        image = dask.array.from_zarr(tmp_path / "in.zarr")
+    settings = on_cpu(tile=(16, 16), batch=1)
+    *_, part = predict_tiles(
+        Part(image, (slice(0, 32), slice(0, 32))), lively(depth=1), settings
+    )
+    assert part.data.shape == (2, 32, 32)  # a region without it
+    with pytest.raises(ValueError, match=r"chunk 0/2/3"):
+        next(predict_tiles(image, lively(depth=1), settings))
 
 
 @pytest.mark.parametrize("normalization", ["batch", "instance"])
@@ -396,6 +406,13 @@ def test_tiles_that_wait_go_to_disk(tmp_path, named):
     kept.close()
     assert len(kept) == 0
     assert folder is None or not folder.exists()
+
+
+def test_memory_that_the_program_itself_takes_is_told():
+    *_, done = predict_tiles(noise(20, 20), lively(), on_cpu(memory=0.25))
+    assert "predict.memory allows 0.25 GB, but this program took" in done.notes[0]
+    *_, done = predict_tiles(noise(20, 20), lively(), on_cpu(memory=64))
+    assert done.notes == ()
 
 
 def test_blending_with_tiles_on_disk(monkeypatch):

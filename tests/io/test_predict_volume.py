@@ -16,6 +16,7 @@ import zarr
 
 from napari_bioseg.engine import Model, Predicted, TileDone, predict_tiles
 from napari_bioseg.io import image_info, read_image, read_prediction, save_model
+from napari_bioseg.io.fingerprints import made_from
 from napari_bioseg.io.ome_zarr import add_pyramid, create_zarr
 from napari_bioseg.io.predict_volume import VolumeOpened, predict_volume
 from napari_bioseg.io.progress_file import ProgressFile
@@ -351,6 +352,34 @@ def test_a_stack_goes_on_only_if_all_its_images_are_the_same(
         next(predict(values[::-1].copy(), resume=True))
     *_, done = predict(values, resume=True)
     assert isinstance(done, Predicted)
+
+
+def test_of_a_large_stack_few_parts_are_looked_at(monkeypatch):
+    monkeypatch.setattr("napari_bioseg.io.fingerprints.SMALL", 10_000)
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 255, (200, 1, 256, 256)).astype(np.uint8)
+    read = []
+
+    def chunk(place, block_info=None):
+        read.append(place)
+        (first, last), (left, right) = block_info[None]["array-location"][1:]
+        return values[place, :, first:last, left:right]
+
+    def image(place):
+        return dask.array.map_blocks(
+            chunk,
+            place[0],
+            chunks=((1,), (64,) * 4, (64,) * 4),
+            dtype=np.uint8,
+            meta=np.empty((0, 0, 0), np.uint8),
+        )
+
+    stack = Stack(image, (200,), "Z")
+    found = made_from(stack, [flat_model()])["pixels"]
+    assert len(read) == len(set(read)) == 64
+    assert {0, 199} <= set(read)
+    values[199] += 1
+    assert made_from(stack, [flat_model()])["pixels"] != found
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")

@@ -14,6 +14,8 @@ from .tiling import Tiling, make_axis
 
 TILE_BYTES = 256 * 1024**2
 """An automatic tile's feature maps of the first level take at most this much memory."""
+SHARE = 0.75
+"""Part of the memory for the tile in work; the rest is for those that wait."""
 MAPS = 10
 """Feature maps of the first level that are in memory at once, times their number."""
 NARROW_OVERLAP = 24
@@ -117,7 +119,7 @@ def tile_pixels(models: Sequence[Model], settings: PredictSettings) -> int:
         As many as fit into memory, half of what was too much the last time, and no
         more than makes sense: larger tiles are not faster.
     """
-    room = min(memory_for(settings, model.device) for model in models)
+    room = int(SHARE * min(memory_for(settings, model.device) for model in models))
     features = max(model.workflow.network.features for model in models)
     pixels = min(TILE_BYTES // (4 * features), room // bytes_a_pixel(models))
     limits = [limit for limit in map(limit_of, models) if limit is not None]

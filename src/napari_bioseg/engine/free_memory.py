@@ -10,6 +10,9 @@ from napari_bioseg.settings import PredictSettings
 SHARE = 0.4
 """Part of the free memory that an automatic prediction takes: others need some too."""
 
+LIBRARIES = GIGABYTE // 8
+"""What libraries load with the first tile only."""
+
 
 def memory_for(settings: PredictSettings, device: torch.device) -> int:
     """Return how many bytes the tiles of a prediction may take.
@@ -30,7 +33,35 @@ def memory_for(settings: PredictSettings, device: torch.device) -> int:
     allowed = int(settings.memory * GIGABYTE)
     if device.type != "cpu":
         return allowed
-    return max(allowed - in_use(), allowed // 8)
+    return max(allowed - in_use() - LIBRARIES, allowed // 8)
+
+
+def memory_note(settings: PredictSettings, device: torch.device) -> str:
+    """Return what to tell if more memory is taken than allowed, whatever tiles take.
+
+    Parameters
+    ----------
+    settings : PredictSettings
+        ``memory``.
+    device : torch.device
+        Where the network runs.
+
+    Returns
+    -------
+    str
+        Empty if there is nothing to tell.
+    """
+    if settings.memory == "auto" or device.type != "cpu":
+        return ""
+    held = in_use() + LIBRARIES
+    if held < settings.memory * GIGABYTE:
+        return ""
+    least = round(held / GIGABYTE + 0.3, 1)
+    return (
+        f"predict.memory allows {settings.memory:g} GB, but this program took about "
+        f"{held / GIGABYTE:.1f} GB before the first tile, so it takes more than it "
+        f"may; allow {least:g} GB or more"
+    )
 
 
 def free_memory(device: torch.device | None = None) -> int:

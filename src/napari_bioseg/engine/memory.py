@@ -7,6 +7,7 @@ import platform
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # parameters of glibc's mallopt
 _DEFAULTS = {_TRIM_THRESHOLD: 128 * 1024, _TOP_PAD: 128 * 1024, _MMAP_MAX: 65536}
@@ -33,6 +34,17 @@ def keep_freed_memory() -> Iterator[None]:
         _switch(library, -1)
 
 
+def give_back_freed() -> None:
+    """Give memory that was freed, but kept, back to the system; glibc only.
+
+    In pieces of other sizes than the next step takes it adds up over many steps.
+    """
+    library = _glibc()
+    if library is not None:
+        library.malloc_trim(0)
+
+
+@cache
 def _glibc() -> ctypes.CDLL | None:
     if platform.libc_ver()[0] != "glibc":
         return None

@@ -18,8 +18,7 @@ from napari_bioseg.settings import (
     ZScoreNormalization,
 )
 
-MAX_SAMPLES = 4_000_000
-"""Statistics of larger images are taken from an even grid of about this many pixels."""
+from .pixel_sample import pixel_sample
 
 
 @dataclass(frozen=True)
@@ -29,25 +28,25 @@ class Scale:
     Intensities are limited to ``low`` and ``high`` first, where these are given.
     """
 
-    shift: NDArray[np.float32]
-    factor: NDArray[np.float32]
-    low: NDArray[np.float32] | None = None
-    high: NDArray[np.float32] | None = None
+    shift: NDArray[np.float64]
+    factor: NDArray[np.float64]
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
 
     def __call__(self, image: NDArray[Any]) -> NDArray[np.float32]:
         """Return a normalised copy of (C, [Z,] Y, X), with NaN and infinity as 0."""
-        axes = (slice(None), *(None,) * (image.ndim - 1))
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-            out = image.astype(np.float32)
-        if image.dtype.kind == "f" and not np.isfinite(out).all():
-            out[~np.isfinite(out)] = np.nan
-        if self.low is not None and self.high is not None:
-            np.clip(out, self.low[axes], self.high[axes], out=out)
-        out -= self.shift[axes]
-        out *= self.factor[axes]
-        if image.dtype.kind == "f" and not np.isfinite(out).all():
-            np.nan_to_num(out, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        return out
+            out: NDArray[Any] = image.astype(exact_type(image.dtype))
+            if image.dtype.kind == "f" and not usable(out).all():
+                out[~usable(out)] = np.nan
+            if self.low is not None and self.high is not None:
+                np.clip(out, _beside(out, self.low), _beside(out, self.high), out=out)
+            out -= _beside(out, self.shift)
+            out *= _beside(out, self.factor)
+            scaled: NDArray[np.float32] = out.astype(np.float32, copy=False)
+        if image.dtype.kind == "f" and not np.isfinite(scaled).all():
+            np.nan_to_num(scaled, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return scaled
 
     def stored(self) -> Intensities:
         """Return the numbers as a model keeps them."""
@@ -60,7 +59,31 @@ class Scale:
         )
 
 
-def image_scale(image: Any, workflow: Workflow) -> Scale:
+def exact_type(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
+    """Return the type in which to subtract from the numbers of another one.
+
+    Parameters
+    ----------
+    dtype : numpy.dtype
+        Of an image.
+
+    Returns
+    -------
+    type
+        float64 for integers of 32 or 64 bits and for float64, else float32. Of numbers
+        with a large offset float32 would hold the offset, and lose the picture.
+    """
+    wide = dtype.itemsize > (2 if dtype.kind in "iu" else 4)
+    return np.float64 if wide else np.float32
+
+
+def _beside(image: NDArray[Any], numbers: NDArray[np.float64]) -> NDArray[Any]:
+    """Return one number per channel in the type and with the axes of an image."""
+    axes = (slice(None), *(None,) * (image.ndim - 1))
+    return numbers.astype(image.dtype)[axes]
+
+
+def image_scale(image: Any, workflow: Workflow, *, skip_damage: bool = False) -> Scale:
     """Return how to normalise an image for a workflow.
 
     Parameters
@@ -69,6 +92,8 @@ def image_scale(image: Any, workflow: Workflow) -> Scale:
         numpy, dask or zarr; not read where the model keeps its training set's numbers.
     workflow : Workflow
         With ``trained`` filled in where intensities were measured on the training set.
+    skip_damage : bool
+        As for `scale_of`.
 
     Returns
     -------
@@ -76,11 +101,11 @@ def image_scale(image: Any, workflow: Workflow) -> Scale:
     """
     facts, how = workflow.trained, workflow.data.normalization
     if facts is None or facts.intensities is None or not is_common(how):
-        return scale_of(image, how)
+        return scale_of(image, how, skip_damage=skip_damage)
     kept = facts.intensities
-    arrays = [np.array(part, np.float32) for part in (kept.shift, kept.factor)]
+    arrays = [np.array(part, np.float64) for part in (kept.shift, kept.factor)]
     if kept.low:
-        arrays += [np.array(part, np.float32) for part in (kept.low, kept.high)]
+        arrays += [np.array(part, np.float64) for part in (kept.low, kept.high)]
     return Scale(*arrays)
 
 
@@ -106,21 +131,27 @@ def common_scale(images: Sequence[Any], normalization: Normalization) -> Scale:
     total = sum(int(np.prod(image.shape[1:])) for image in images)
 
     def pixels(channel: int) -> NDArray[Any]:
-        return np.concatenate([_sample(image, channel, total) for image in images])
+        return np.concatenate(
+            [_finite(pixel_sample(image, channel, total)) for image in images]
+        )
 
     return _measured(images[0].shape[0], pixels, normalization)
 
 
-def scale_of(image: Any, normalization: Normalization) -> Scale:
+def scale_of(
+    image: Any, normalization: Normalization, *, skip_damage: bool = False
+) -> Scale:
     """Measure how to normalise one image.
 
     Parameters
     ----------
     image : array, (C, [Z,] Y, X)
-        numpy, dask or zarr; only a grid of about four million pixels is read of larger
-        images.
+        numpy, dask or zarr; of images with more than 16 million pixels only blocks
+        are read, see `pixel_sample`.
     normalization : settings
         Percentile, z-score, min-max or the range of the data type.
+    skip_damage : bool
+        Whether to leave out what cannot be read, instead of raising an error.
 
     Returns
     -------
@@ -140,24 +171,27 @@ def scale_of(image: Any, normalization: Normalization) -> Scale:
     channels = image.shape[0]
     if normalization.kind == "dtype":
         largest = np.iinfo(dtype).max if dtype.kind in "iu" else 1.0
-        factor = np.full(channels, 1.0 / largest, np.float32)
-        return Scale(np.zeros(channels, np.float32), factor)
-    return _measured(channels, lambda channel: _sample(image, channel), normalization)
+        return Scale(np.zeros(channels), np.full(channels, 1.0 / largest))
+
+    def pixels(channel: int) -> NDArray[Any]:
+        return _finite(pixel_sample(image, channel, skip_damage=skip_damage))
+
+    return _measured(channels, pixels, normalization)
 
 
 def _measured(
     channels: int, pixels: Callable[[int], NDArray[Any]], normalization: Normalization
 ) -> Scale:
-    shift = np.zeros(channels, dtype=np.float32)
-    factor = np.ones(channels, dtype=np.float32)
-    limits = np.zeros((2, channels), dtype=np.float32)
+    shift, factor = np.zeros(channels), np.ones(channels)
+    limits = np.zeros((2, channels))
     clips = getattr(normalization, "clip", False)
     for channel in range(channels):
         values = pixels(channel)
         if clips:
             limits[:, channel] = _limits(values, normalization)
             if not isinstance(normalization, PercentileNormalization):
-                values = np.clip(values, *limits[:, channel])
+                exact = exact_type(values.dtype)
+                values = np.clip(values, *limits[:, channel].astype(exact))
         low, width = _low_and_width(values, normalization)
         shift[channel] = low
         factor[channel] = 1.0 / width if width > 0 else 0.0
@@ -173,16 +207,7 @@ def _limits(values: NDArray[Any], normalization: Normalization) -> tuple[float, 
     return low, low + width
 
 
-def _sample(image: Any, channel: int, size: int = 0) -> NDArray[np.float64]:
-    """Read an even grid of one channel's pixels, without NaN and infinity.
-
-    ``size`` is the number of pixels of all images together, if there are several.
-    """
-    size = size or int(np.prod(image.shape[1:]))
-    axes = len(image.shape) - 1
-    step = max(1, int(np.ceil((size / MAX_SAMPLES) ** (1 / axes))))
-    grid = (channel, *(slice(None, None, step),) * axes)
-    values = np.asarray(image[grid]).ravel()
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
     return values[usable(values)] if values.dtype.kind == "f" else values
 
 

@@ -71,7 +71,7 @@ class Pixels:
         """Find the first chunk of a part that cannot be read, and name it."""
         if isinstance(self.image, Part):
             return self.whole._damaged(self.image.in_whole(index))
-        edges = _chunk_edges(self.image)
+        edges = chunk_edges(self.image)
         if edges is None or not isinstance(index, tuple):
             return None
         spans = []
@@ -96,7 +96,19 @@ class Pixels:
         return None
 
 
-def _chunk_edges(image: Any) -> list[list[int]] | None:
+def chunk_edges(image: Any) -> list[list[int]] | None:
+    """Return where the chunks of an array begin and end.
+
+    Parameters
+    ----------
+    image : array
+        numpy, dask or zarr.
+
+    Returns
+    -------
+    list of list of int, or None
+        Per axis, from 0 to its length; None if it has no chunks.
+    """
     chunks = getattr(image, "chunks", None)
     if not chunks:
         return None

@@ -266,6 +266,7 @@ def _digest(subjects: Sequence[Subject], workflow: Workflow) -> str:
     """Tell training data apart: a hash of all labels and intensity ranges."""
     digest = hashlib.sha256(repr(workflow.channels).encode())
     for subject in subjects:
-        digest.update(subject.scale.shift.tobytes() + subject.scale.factor.tobytes())
+        for numbers in (subject.scale.shift, subject.scale.factor):
+            digest.update(numbers.astype(np.float32).tobytes())
         digest.update(subject.digest.encode())
     return digest.hexdigest()[:16]

@@ -147,8 +147,9 @@ def notes_on(runner: TileRunner) -> tuple[str, ...]:
     tuple of str
     """
     if not runner.undefined:
-        return ()
+        return runner.notes
     return (
+        *runner.notes,
         "the image holds pixels that are NaN or infinite, or too large for float32; "
         "the network saw them as the value 0 of normalised images",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,14 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_bioseg.channels.blockwise.room import in_use
 from napari_bioseg.settings import PredictSettings
 from napari_bioseg.settings.alike import misfit
 
-from .choose_tiles import choose_batch, choose_tiling
+from .choose_tiles import bytes_a_pixel, choose_batch, choose_tiling
+from .free_memory import memory_for, memory_note
+from .memory import give_back_freed
 from .model import Model
 from .normalize import Scale, image_scale, usable
 from .orientations import Orientation, orientations
 from .out_of_memory import is_out_of_memory, release
+from .part import Part
 from .pixels import Pixels
 from .precision import has_fast_bfloat16
 from .stored_values import stored_dtype, stored_names
@@ -62,14 +67,31 @@ class TileRunner:
         self.image = Pixels(image)
         self.names = stored_names(self.workflow, settings)
         self.dtype = stored_dtype(self.workflow, settings)
-        self.scales: list[Scale] = []
         for each in self.models:
             each.to(settings.device)
-            self.scales.append(image_scale(self.image.whole, each.workflow))
+        self.scales = self._measured(skip_damage=isinstance(image, Part))
         size = tuple(image.shape[1:])
         self.tiling = tiling or choose_tiling(size, self.models, settings)
+        self._most = self._most_memory()
+        self.notes = tuple(filter(None, [memory_note(settings, self.models[0].device)]))
+        """What the user should know before the first tile."""
         self.undefined = 0
         """Pixels read that are no finite float32; where tiles overlap, each time."""
+
+    def _measured(self, *, skip_damage: bool) -> list[Scale]:
+        """Return each model's scale, measured once where they normalise alike.
+
+        A region can be predicted whatever is damaged elsewhere in the image.
+        """
+        whole, found = self.image.whole, {}
+        scales = []
+        for model in self.models:
+            facts = model.workflow.trained
+            how = repr((model.workflow.data.normalization, facts and facts.intensities))
+            if how not in found:
+                found[how] = image_scale(whole, model.workflow, skip_damage=skip_damage)
+            scales.append(found[how])
+        return scales
 
     def __getstate__(self) -> dict[str, Any]:
         # another computer may have another device
@@ -83,6 +105,11 @@ class TileRunner:
         self.__dict__.update(state)
         for model in self.models:
             model.to(self.settings.device)
+        self._most = self._most_memory()
+
+    def _most_memory(self) -> int:
+        """Return how many bytes this process holds at most while tiles are in work."""
+        return in_use() + memory_for(self.settings, self.models[0].device)
 
     def batch(self) -> int:
         """Return how many tiles to hand to `tiles` at once."""
@@ -115,6 +142,9 @@ class TileRunner:
         -------
         list of ndarray, (C, [Z,] Y, X), float32
         """
+        pixels = sum(math.prod(p.stop - p.start for p in each) for each in regions)
+        if in_use() + pixels * bytes_a_pixel(self.models) > self._most:
+            give_back_freed()
         return self.answers([self.image[(slice(None), *each)] for each in regions])
 
     def answers(self, pieces: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:

@@ -126,8 +126,9 @@ def make_subjects(
     """
     image = with_channel(pair)
     scale = scale or scale_of(image, workflow.data.normalization)
-    usual = scale_of(image, PercentileNormalization()).factor
-    spread = np.divide(scale.factor, usual, out=np.zeros_like(usual), where=usual > 0)
+    usual = scale_of(image, PercentileNormalization()).factor.astype(np.float32)
+    factor = scale.factor.astype(np.float32)
+    spread = np.divide(factor, usual, out=np.zeros_like(usual), where=usual > 0)
     surveys = [survey(pair, workflow, part) for part in parts]
     targets: Targets
     if held:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .stack import Stack
 
@@ -18,41 +17,61 @@ if TYPE_CHECKING:
 
 SIDE = 16
 """Pixels along each axis of the parts of a large image that are looked at."""
+WIDE = 64
+"""The same of the one part of an image in a large stack; a chunk mostly holds it."""
 SMALL = 2**23
-"""Values of an image that is looked at as a whole, which takes no longer where it is
-stored in one piece."""
+"""Values that are all looked at, which takes no longer where they are stored in one
+piece."""
+IMAGES = 64
+"""How many images of a large stack are looked at, spread over it evenly."""
 
 
-def images_fingerprint(images: Iterable[Any]) -> str:
-    """Return a short name for what images show; of large ones small parts count.
+def images_fingerprint(stack: Stack) -> str:
+    """Return a short name for what images show.
 
     Parameters
     ----------
-    images : iterable of array, (C, [Z,] Y, X)
-        numpy, dask or zarr, or parts of such.
+    stack : Stack
+        Of a large image a few small parts count, of large stacks one part of each of
+        64 images at most: on slow disks and servers nothing else is read first.
 
     Returns
     -------
     str
     """
+    from napari_bioseg.engine.pixels import Pixels
+
     digest = hashlib.sha256()
-    for image in images:
-        for part in _parts(image):
-            digest.update(part.tobytes())
+    count = math.prod(stack.leading)
+    whole = count * math.prod(stack.first.shape) <= SMALL
+    few = count if whole else min(count, IMAGES)
+    chosen = {n * (count - 1) // max(few - 1, 1) for n in range(few)}
+    for number, place in enumerate(stack.places):
+        if number not in chosen:
+            continue
+        pixels = Pixels(stack.read(place))
+        if whole:
+            parts = [(slice(None),) * (pixels.ndim - 1)]
+        elif count == 1:
+            parts = _corners(pixels.shape[1:], SIDE)
+        else:  # not the same corner in all, where there may be nothing to see
+            corners = _corners(pixels.shape[1:], WIDE)
+            parts = [corners[number % len(corners)]]
+        for part in parts:
+            values = pixels[(slice(None), *part)]
+            digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()[:16]
 
 
-def _parts(image: Any) -> Iterator[NDArray[Any]]:
-    from napari_bioseg.engine.pixels import Pixels
-
-    pixels = Pixels(image)
-    if math.prod(pixels.shape) <= SMALL:
-        yield np.ascontiguousarray(pixels[(slice(None),) * pixels.ndim])
-        return
-    starts = [(n // 4, 3 * n // 4) for n in pixels.shape[1:]]
-    for corner in itertools.product(*starts):
-        part = tuple(slice(start, start + SIDE) for start in corner)
-        yield np.ascontiguousarray(pixels[(slice(None), *part)])
+def _corners(size: tuple[int, ...], side: int) -> list[tuple[slice, ...]]:
+    """Return parts at a quarter and three quarters of each axis."""
+    starts = [(n // 4, 3 * n // 4) for n in size]
+    if side == WIDE:
+        starts = [(a // side * side, b // side * side) for a, b in starts]
+    return [
+        tuple(slice(start, start + side) for start in corner)
+        for corner in itertools.product(*starts)
+    ]
 
 
 def model_fingerprint(model: Model) -> str:
@@ -81,7 +100,7 @@ def made_from(stack: Stack, models: Sequence[Model]) -> dict[str, Any]:
     Parameters
     ----------
     stack : Stack
-        The images; a few pixels of each are looked at, or all where they are few.
+        The images; a few pixels of a few are looked at, or all where they are few.
     models : sequence of Model
         Whose mean is taken.
 
@@ -93,7 +112,7 @@ def made_from(stack: Stack, models: Sequence[Model]) -> dict[str, Any]:
     image = stack.first
     found = {
         "image": [list(image.shape), np.dtype(image.dtype).str],
-        "pixels": images_fingerprint(stack.read(place) for place in stack.places),
+        "pixels": images_fingerprint(stack),
         "model": [model_fingerprint(each) for each in models],
     }
     if stack.leading:
