@@ -34,7 +34,7 @@ def note_made(labels: Path, prediction: Path, found: Found) -> None:
     """
     import zarr
 
-    from napari_bioseg.io.zarr_folder import NOTES
+    from napari_bioseg.io.tiff import NOTES
 
     kinds = found.class_of
     made = {
