@@ -21,9 +21,11 @@ def counted(number: int, one: str) -> str:
     --------
     >>> counted(1, "object"), counted(1200, "class"), counted(2, "patch")
     ('1 object', '1,200 classes', '2 patches')
+    >>> counted(6, "epoch")
+    '6 epochs'
     """
     if number == 1:
         return f"1 {one}"
     if one == "axis":
         return f"{number:,} axes"
-    return f"{number:,} {one}{'es' if one.endswith(('s', 'ch')) else 's'}"
+    return f"{number:,} {one}{'es' if one.endswith(('s', 'tch')) else 's'}"

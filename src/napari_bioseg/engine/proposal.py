@@ -1,4 +1,4 @@
-"""What training images suggest: a task, a patch, and facts to print."""
+"""What training images suggest: a task, a patch, a depth, and facts to print."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import numpy as np
 
 from napari_bioseg.counted import counted
 from napari_bioseg.settings import InstanceTask, SemanticTask, Workflow
+from napari_bioseg.settings.network_size import network_size
 from napari_bioseg.settings.patch_size import diameter_of, patch_for, sized
 
+from .device import choose_device
+from .free_memory import free_memory
 from .labelled import known_ids, read_ids, slabs
 from .pair import Pair
+from .patches import patches_to_cover
 from .survey import survey
 
 MOST_CLASSES = 10
@@ -47,8 +51,9 @@ def propose_workflow(pairs: Sequence[Pair], base: Workflow) -> Proposal:
     Returns
     -------
     Proposal
-        With the task (classes where few numbers come in many pieces, else objects) and
-        the patch (by the median diameter of the objects).
+        With the task (classes where few numbers come in many pieces, else objects), the
+        patch (by the median diameter of the objects), and a depth and batch size where
+        the data or the device are against those of ``base``.
 
     Raises
     ------
@@ -72,7 +77,18 @@ def propose_workflow(pairs: Sequence[Pair], base: Workflow) -> Proposal:
     largest = tuple(int(n) for n in np.max([pair.size for pair in pairs], axis=0))
     patch = patch_for(largest, diameter, first.spacing)
     task = SemanticTask(classes=max(values[-1] + 1, 2)) if semantic else InstanceTask()
-    workflow = base.replace(task=task, data=base.data.replace(patch=patch))
+    device = choose_device(base.train.device)
+    size = network_size(
+        base,
+        patch,
+        diameter,
+        int(sum(patches_to_cover(pair.size, patch) for pair in pairs)),
+        free=free_memory(device),
+        gpu=device.type == "cuda",
+    )
+    workflow = size.applied(base).replace(
+        task=task, data=base.data.replace(patch=patch)
+    )
     covered = sum(int(part.sum()) for part in pixels)
     share = covered / sum(int(np.prod(pair.size)) for pair in pairs)
     return Proposal(
@@ -87,6 +103,7 @@ def propose_workflow(pairs: Sequence[Pair], base: Workflow) -> Proposal:
             else f"{counted(objects, 'object')}, median diameter {diameter:.0f} px",
             f"{share:.1%} of all pixels are labelled",
             f"patches of {sized(patch)} px suit these",
+            *size.reasons.values(),
         ),
     )
 

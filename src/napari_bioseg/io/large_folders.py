@@ -65,11 +65,13 @@ def read_found(
     for (_, label), info, name, count in zip(found, infos, names, times, strict=True):
         for frame in range(count):
             image = functools.partial(read_image, axes=axes, frame=frame)
-            labels = functools.partial(read_labels, axes=label_axes, frame=frame)
+            where: dict[str, Any] = {"axes": label_axes, "frame": frame}
             lazy = total > MOST_READ
             pair = Pair(
                 _image(info, image) if lazy else image(info.path),
-                _labels(label, label_axes, frame, labels) if lazy else labels(label),
+                labels_in_pieces(label, **where)
+                if lazy
+                else read_labels(label, **where),
                 name=name if count == 1 else f"{name}_t{frame}",
                 spacing=info.spacing,
             )
@@ -88,11 +90,27 @@ def _image(info: ImageInfo, load: Callable[[Path], Any]) -> Any:
     return FileArray(info.path, info.shape, dtype, load)
 
 
-def _labels(
-    path: Path, axes: str | None, frame: int, load: Callable[[Path], Any]
-) -> Any:
+def labels_in_pieces(path: Path, *, axes: str | None = None, frame: int = 0) -> Any:
+    """Prepare to read labels when they are looked at.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `read_labels` reads.
+    axes : str, optional
+        One letter per stored axis.
+    frame : int
+        Which time point, where the file has several.
+
+    Returns
+    -------
+    array of int, ([Z,] Y, X)
+        Of a zarr with whole numbers only what is asked for is read, as it is stored;
+        other files are read whole, as int32.
+    """
     info = label_info(path, axes=axes, frame=frame)
     if is_zarr(path) and info.dtype.kind in "iu":
         # an image has the same arrangement of axes, and one channel more
         return read_image(path, axes=axes, frame=frame)[0]
+    load = functools.partial(read_labels, axes=axes, frame=frame)
     return FileArray(path, info.shape, np.dtype(np.int32), load)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from napari_bioseg.settings import PredictSettings, Workflow
 
 from .fingerprints import made_from
+from .nearest_first import in_space, nearest_first
 from .ome_zarr import ZarrFormat, add_pyramid, chunks_for, create_zarr
 from .predictions import prediction_notes
 from .progress_file import ProgressFile
@@ -86,7 +88,8 @@ def predict_volume(
     zarr_format : {2, 3}
         2 writes OME-Zarr 0.4, 3 writes 0.5.
     focus : sequence of float or callable, optional
-        Where to begin, as for `predict_tiles`; a cluster begins anywhere.
+        Where to begin: as for `predict_tiles`, with the axes of a stack before those
+        of an image. Tiles on a cluster begin anywhere.
 
     Yields
     ------
@@ -244,17 +247,18 @@ class _Job:
         from napari_bioseg.engine import TileDone, predict_tiles
         from napari_bioseg.engine.cluster import predict_on_cluster
 
+        count = len(self.stack.leading)
         run: Any = predict_tiles
-        begin = {"focus": focus, "scratch": part / "tiles"}
+        begin = {"focus": in_space(focus, count), "scratch": part / "tiles"}
         if settings.cluster:
             run, begin = predict_on_cluster, {}
         tiles = len(self.tiling.indices())
         places = list(self.stack.places)
-        for number, place in enumerate(places):
-            count = len(place)
+        before = Counter(d[:count] for d in done)
+        left = [place for place in places if before[place] < tiles]
+        ready = len(places) - len(left)
+        for number, place in enumerate(nearest_first(left, focus), start=ready):
             finished = frozenset(d[count:] for d in done if d[:count] == place)
-            if len(finished) == tiles:
-                continue
             options: dict[str, Any] = {
                 "out": self.stack.into(out, place),
                 "tiling": self.tiling,

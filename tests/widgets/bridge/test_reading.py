@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dask.array
 import numpy as np
 import pytest
+import zarr
 from napari.layers import Image, Labels
 
-from napari_bioseg.widgets.bridge.reading import layer_source
+from napari_bioseg.engine import train
+from napari_bioseg.settings import Workflow
+from napari_bioseg.widgets.bridge import proposal, reading
+from napari_bioseg.widgets.bridge.reading import FolderSource, layer_source
 
 
 def labelled(shape, index=()):
@@ -91,9 +96,9 @@ def test_unequal_sizes_name_both():
 def test_the_first_labelled_frame_is_judged():
     truth = Labels(labelled((3, 8, 9), (2,)), axis_labels=("t", "y", "x"))
     film = Image(np.zeros((3, 8, 9)), axis_labels=("t", "y", "x"))
-    proposal = layer_source([(film, truth)], slices=False).judge()
-    assert proposal.instances == 1
-    assert proposal.pairs == 3
+    found = layer_source([(film, truth)], slices=False).judge()
+    assert found.instances == 1
+    assert found.pairs == 3
 
 
 def test_classes_of_objects_come_from_the_features_of_the_labels():
@@ -116,3 +121,40 @@ def test_without_a_table_of_classes_there_are_none(features):
     image = Image(np.zeros((8, 9)))
     (pair,) = layer_source([(image, layer)], slices=False).read()
     assert pair.classes is None
+
+
+def test_only_the_middle_of_huge_files_is_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(proposal, "MOST_PIXELS", 1 << 13)
+    truth = np.zeros((16, 64, 64), np.int32)
+    truth[6:9, 28:34, 28:34], truth[6:9, 36:40, 36:40] = 3, 8
+    for name, pixels in (("images", truth.astype(np.uint16)), ("labels", truth)):
+        array = zarr.create_array(
+            tmp_path / name / "a.zarr", data=pixels, chunks=(8, 16, 16), zarr_format=2
+        )
+        array.attrs["_ARRAY_DIMENSIONS"] = ["z", "y", "x"]
+        corner = tmp_path / name / "a.zarr" / "0.0.0"
+        corner.write_bytes(b"damaged: cannot be read")
+    found = FolderSource(tmp_path / "images", tmp_path / "labels").judge()
+    assert (found.dimensions, found.channels, found.instances) == (3, 1, 2)
+    assert found.shape == (16, 64, 64)
+
+
+@pytest.mark.parametrize("kind", ["dask", "zarr"])
+def test_labels_on_disk_that_are_huge_stay_there(monkeypatch, kind):
+    truth = labelled((40, 40))
+    lazy = dask.array.from_array(truth) if kind == "dask" else zarr.array(truth)
+    noise = Image(np.random.default_rng(0).random((40, 40)))
+    source = layer_source([(noise, Labels(lazy))], slices=False)
+    assert isinstance(source.read()[0].labels, np.ndarray)
+    monkeypatch.setattr(reading, "MOST_COPIED", 1000)
+    (pair,) = source.read()
+    assert not isinstance(pair.labels, np.ndarray)
+    assert source.judge().instances == 1
+    start = Workflow.preset("fast")
+    small = start.replace(
+        network=start.network.replace(features=4, depth=1),
+        train=start.train.replace(epochs=1, steps=1, batch_size=1),
+        data=start.data.replace(patch=(32, 32), validation=0.0),
+    )
+    *_, last = train([pair], small)
+    assert last.model.workflow.trained.epochs == 1

@@ -74,6 +74,24 @@ def test_files_are_those_of_the_command_line(
         assert labels[0].max() > 0
 
 
+def test_one_bad_file_does_not_stop_the_others(use, images, nuclei, tmp_path):
+    (images / "b.tif").write_bytes(b"no picture")
+    cut = (images / "c.tif").read_bytes()
+    (images / "c.tif").write_bytes(cut[: len(cut) // 2])  # its head can be read
+    tifffile.imwrite(images / "d.tif", nuclei[0])
+    panel = of_folder(use, images)
+    use.predict(panel)
+    assert panel.note.kind == "error"
+    first, *lines = panel.note.message.splitlines()
+    assert first == "2 of 4 images failed:"
+    assert len(lines) == 2
+    assert "b.tif is damaged or no image" in lines[0]
+    assert "c.tif" in lines[1]
+    assert "2 of 4 written" in panel.result.message
+    labels = tmp_path / "images results" / "labels"
+    assert sorted(path.stem for path in labels.iterdir()) == ["a", "d"]
+
+
 def test_classes_instead_of_probabilities(use, images, tmp_path):
     panel = of_folder(use, images, "classes")
     output = panel.results.stored.editor("output")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import dask.array
 import numpy as np
 import pytest
@@ -124,15 +126,24 @@ def test_earlier_results_are_protected_or_left_or_replaced(use, viewer, large, f
     use.predict(panel)
     place = folder / "large.bioseg.zarr"
     made = place.stat().st_mtime_ns
+    objects = panel.result.message.split(" in ")[0]
+    assert "objects found" in objects
     use.predict(panel)
     assert "exists already" in panel.note.message
     assert "press Go on or Replace" in panel.note.message
     assert "--" not in panel.note.message
+    labels = folder / "large instances.bioseg.zarr"
+    written = labels.stat().st_ino
     use.click(panel.results.earlier.buttons["resume"])
     use.predict(panel)
     assert panel.note.message == ""
     assert place.stat().st_mtime_ns == made
-    assert "found" in panel.result.message
+    assert labels.stat().st_ino == written
+    assert panel.result.message.startswith(objects)
+    shutil.rmtree(labels)  # and what is missing is made
+    use.predict(panel)
+    assert labels.exists()
+    assert panel.result.message.startswith(objects)
     panel.model.model = panel.model.model.with_name("two")
     use.predict(panel)
     assert "another image, part of it, model or settings" in panel.note.message
@@ -294,9 +305,17 @@ def test_classes_of_objects_go_into_the_table(use, viewer, nuclei, folder):
     panel.results.folder.path = folder
     use.predict(panel)
     assert panel.note.message == ""
-    table = viewer.layers["cells instances"].features
-    assert list(table["index"]) == list(memory["index"])
-    assert list(table["class"]) == list(memory["class"])
+
+    def as_in_memory():
+        table = viewer.layers["cells instances"].features
+        assert list(table["index"]) == list(memory["index"])
+        assert list(table["class"]) == list(memory["class"])
+
+    as_in_memory()
+    viewer.layers.remove("cells instances")
+    use.click(panel.results.earlier.buttons["resume"])
+    use.predict(panel)
+    as_in_memory()
 
 
 def test_what_is_too_large_is_not_read_to_be_tuned(

@@ -516,6 +516,30 @@ def test_panning_takes_the_work_along(panel, viewer, large, qtbot):
     finished(panel, qtbot)
 
 
+@pytest.mark.parametrize("keep", ["memory", "disk"])
+def test_the_slice_on_screen_comes_first(panel, viewer, nuclei, qtbot, tmp_path, keep):
+    small_tiles(panel)
+    stack = np.stack([nuclei[0]] * 60)
+    viewer.add_image(stack, name="stack", axis_labels=("z", "y", "x"))
+    click(qtbot, panel.results.keep.buttons[keep])
+    panel.results.folder.path = tmp_path / "results"
+    viewer.dims.set_point(0, 30)
+    click(qtbot, panel.predict_button)
+    qtbot.waitUntil(lambda: "stack B" in names(viewer), timeout=LONG)
+
+    def done(index):
+        layer = viewer.layers["stack B"]
+        stack = layer.data[0] if layer.multiscale else layer.data
+        return np.asarray(stack[index]).any(axis=1).all()
+
+    qtbot.waitUntil(lambda: done(30), timeout=LONG)
+    viewer.dims.set_point(0, 55)
+    qtbot.waitUntil(lambda: done(55), timeout=LONG)
+    assert not any(done(index) for index in (0, 10, 45))
+    click(qtbot, panel.cancel_button)
+    finished(panel, qtbot)
+
+
 def test_flips_and_turns_from_the_form(panel, viewer, nuclei, models, qtbot):
     from napari_bioseg.engine import predict_tiles
     from napari_bioseg.io import open_model

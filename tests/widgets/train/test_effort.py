@@ -7,6 +7,7 @@ from napari_bioseg.settings import (
     TrainedOn,
     Workflow,
 )
+from napari_bioseg.settings.network_size import network_size
 from napari_bioseg.widgets.train.effort import Effort, scores
 
 
@@ -23,6 +24,32 @@ def test_the_fast_preset_is_smaller_for_volumes(qtbot):
     assert effort.workflow(InstanceTask()) == volume
     effort.propose(2)
     assert effort.workflow(InstanceTask()) == image
+
+
+def test_depth_and_batch_follow_the_data_unless_changed(qtbot):
+    effort = Effort(72)
+    qtbot.addWidget(effort)
+
+    def suited(base):
+        return network_size(base, (224, 224), 150.0, 900, free=2**36, gpu=True)
+
+    effort.propose(2, suited)
+    shown = effort.workflow(InstanceTask())
+    assert (shown.network.depth, shown.train.batch_size) == (4, 16)
+    assert effort.reasons == (
+        "depth 4, as objects are large",
+        "batch 16, as the GPU has room",
+    )
+    effort.train.settings = effort.train.settings.replace(batch_size=5)
+    effort.propose(2, None)
+    shown = effort.workflow(InstanceTask())
+    assert (shown.network.depth, shown.train.batch_size) == (3, 5)
+    effort.propose(2, suited)
+    assert effort.workflow(InstanceTask()).train.batch_size == 5
+    assert effort.reasons == ("depth 4, as objects are large",)
+    effort.preset.buttons["balanced"].click()
+    shown = effort.workflow(InstanceTask())
+    assert (shown.network.depth, shown.train.batch_size) == (5, 16)
 
 
 def test_what_was_changed_stays_when_volumes_come(qtbot):

@@ -47,6 +47,17 @@ def test_best_epoch_is_marked_and_named(plot, qtbot):
     assert y[0] == pytest.approx(0.5)
 
 
+def test_the_best_epoch_is_told_by_what_chose_it(plot):
+    plot.add_epoch(1, 0.9, 0.8, best=True, judged=("IoU", 0.75))
+    plot._draw()
+    assert plot.legend.toolTip() == "Best IoU: 0.75 in epoch 1."
+    assert plot._curves["best"].getData()[1][0] == pytest.approx(0.8)
+    plot.add_epoch(2, 0.5, math.nan, best=True, judged=("training loss", 0.5))
+    plot._draw()
+    assert "Best training loss: 0.5" in plot.legend.toolTip()
+    assert plot._curves["best"].getData()[1][0] == pytest.approx(0.5)
+
+
 def test_log_axis_shows_powers_of_ten(plot):
     plot.add_epoch(1, 0.1, 0.01, best=True)
     plot._draw()

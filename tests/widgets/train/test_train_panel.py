@@ -176,6 +176,8 @@ def test_the_sentence_says_what_the_layers_hold(tiny, nuclei):
 
 def test_pause_waits_resume_goes_on_and_stop_keeps_the_best(tiny, qtbot):
     make_tiny(tiny, epochs=2000)
+    by_score = tiny.effort.train.settings.replace(monitor="IoU")
+    tiny.effort.train.settings = by_score
     click(qtbot, tiny.train_button)
     qtbot.waitUntil(lambda: len(tiny.view.plot.epochs) >= 2, timeout=LONG)
     click(qtbot, tiny.pause_button)
@@ -190,6 +192,7 @@ def test_pause_waits_resume_goes_on_and_stop_keeps_the_best(tiny, qtbot):
     click(qtbot, tiny.stop_button)
     finished(tiny, qtbot)
     assert "stopped · best epoch" in tiny.view.result.message
+    assert ", IoU 0." in tiny.view.result.message
     assert (tiny.place.folder / "weights.safetensors").is_file()
 
 

@@ -44,7 +44,7 @@ class Target:
     letters : str
         What the leading axes are, T and Z.
     focus : tuple of float
-        Pixel of each piece, per spatial axis, around which the user looks.
+        Pixel around which the user looks: per leading axis, then per spatial axis.
     """
 
     layer: Any
@@ -95,9 +95,14 @@ class Target:
         index = tuple(i + p.start for i, p in zip(place, self.region, strict=False))
         return self.array[index] if index else self.array
 
+    @property
+    def places(self) -> Iterator[tuple[int, ...]]:
+        """Where each piece goes in the result, the last axis fastest."""
+        return iter(np.ndindex(self.shape[: len(self.leading)]))
+
     def wanted(self) -> Iterator[tuple[tuple[int, ...], Any]]:
         """Yield where each piece goes in the result, and the piece."""
-        for place in np.ndindex(self.shape[: len(self.leading)]):
+        for place in self.places:
             yield place, self.piece(place)
 
     def on_grid(self, multiple: Sequence[int]) -> Target:
@@ -254,7 +259,7 @@ def looked_at(target: Target, viewer: Any) -> Target:
     """
     region = current_view(viewer, target.layer, target.axes)
     focus = tuple((part.start + part.stop) / 2 for part in region)
-    return replace(target, focus=focus[len(target.leading) :])
+    return replace(target, focus=focus)
 
 
 def on_screen(target: Target, viewer: Any) -> Target:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_bioseg.counted import counted
-from napari_bioseg.settings import DataSettings
+from napari_bioseg.settings import DataSettings, Workflow
+from napari_bioseg.settings.network_size import NetworkSize, network_size
 from napari_bioseg.settings.patch_size import diameter_of, patch_for
+
+if TYPE_CHECKING:
+    from napari_bioseg.widgets.jobs.device_room import DeviceRoom
 
 MOST_PIXELS = 1 << 25
 """Larger labels are judged by their middle part alone."""
@@ -53,6 +59,8 @@ class Proposal:
     """Label that looks painted on background, or is known to be, or 0."""
     spacing: tuple[float, ...] | None = None
     """Pixel size per spatial axis."""
+    room: DeviceRoom | None = None
+    """Memory to train in, if anybody looked."""
     sizes: dict[int, int] = field(default_factory=dict, repr=False)
     """Pixels of every label that occurs."""
 
@@ -76,6 +84,36 @@ class Proposal:
         diameter = _usual_diameter(self.sizes, label, self.dimensions)
         patch = patch_for(self.shape, diameter, self.spacing)
         return replace(self, background=label, diameter=diameter, patch=patch)
+
+    def network_size(self, base: Workflow) -> NetworkSize | None:
+        """Return the depth and batch size that suit; None if memory is not known.
+
+        Parameters
+        ----------
+        base : Workflow
+            A preset, with the patch and the device that the user wants.
+
+        Returns
+        -------
+        NetworkSize or None
+        """
+        if self.room is None:
+            return None
+        patch = self.patch if base.data.patch == "auto" else base.data.patch
+        if len(patch) != len(self.shape):
+            return None
+        cover = math.prod(
+            max(n / size, 1) for n, size in zip(self.shape, patch, strict=True)
+        )
+        gpu = self.room.gpu > 0 and base.train.device in ("auto", "cuda")
+        return network_size(
+            base,
+            patch,
+            self.diameter,
+            int(self.pairs * cover),
+            free=self.room.gpu if gpu else self.room.main,
+            gpu=gpu,
+        )
 
     @property
     def looks_sparse(self) -> bool:
@@ -146,7 +184,7 @@ def propose(
     ValueError
         If the labels are not whole numbers.
     """
-    part = np.asarray(labels[_middle(labels.shape)])
+    part = middle_of(labels)
     if part.dtype.kind not in "iub":
         raise ValueError(
             f"labels have type {part.dtype}, expected whole numbers: 0 for the "
@@ -173,6 +211,22 @@ def propose(
         spacing=spacing,
         sizes=sizes,
     )
+
+
+def middle_of(labels: Any) -> NDArray[Any]:
+    """Return the part of labels that is looked at: all, or the middle of huge ones.
+
+    Parameters
+    ----------
+    labels : array of int, ([Z,] Y, X)
+        numpy, or lazy.
+
+    Returns
+    -------
+    ndarray
+        Up to `MOST_PIXELS` pixels.
+    """
+    return np.asarray(labels[_middle(labels.shape)])
 
 
 def _extent(labels: Any) -> float:

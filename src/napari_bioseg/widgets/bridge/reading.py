@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .layers import image_array, labels_array
-from .proposal import Proposal, propose
+from .proposal import Proposal, middle_of, propose
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Pair
 
+MOST_COPIED = 1 << 30
+"""Labels on disk with more bytes than this are not copied into memory."""
 TIME_LABELS = ("t", "time", "frame", "frames")
 
 
@@ -34,14 +37,14 @@ class RawPair:
     """([Z,] Y, X): the class at every pixel, if there is a layer of classes."""
 
     def to_pair(self) -> Pair:
-        """Return the training pair, with a copy of the labels."""
+        """Return the training pair, with a copy of the labels unless they are huge."""
         from napari_bioseg.channels import class_labels
         from napari_bioseg.engine import Pair
 
-        labels = np.array(self.labels)
-        kinds = None if self.kinds is None else np.array(self.kinds)
+        labels = _copied(self.labels)
+        kinds = None if self.kinds is None else _copied(self.kinds)
         if kinds is None and self.classes is not None:
-            kinds = class_labels(labels, self.classes)
+            kinds = class_labels(np.asarray(labels), self.classes)
         return Pair(self.image, labels, self.name, self.spacing, kinds)
 
 
@@ -54,15 +57,22 @@ class LayerSource:
     def read(self) -> list[Pair]:
         """Return the training pairs.
 
-        Labels are copied, so that painting on meanwhile changes nothing. Slices and
-        frames without a single label are left out where others have some.
+        Labels are copied, so that painting on meanwhile changes nothing; only those of
+        more than `MOST_COPIED` bytes that lie on disk are read when they are needed.
+        Slices and frames without a single label are left out where others have some.
 
         Returns
         -------
         list of Pair
         """
+        from napari_bioseg.engine.labelled import slabs
+
         pairs = [raw.to_pair() for raw in self.raw]
-        labelled = [pair for pair in pairs if pair.labels.any()]
+        labelled = [
+            pair
+            for pair in pairs
+            if any(np.any(pair.labels[slab]) for slab in slabs(pair.labels))
+        ]
         return labelled or pairs
 
     def judge(self) -> Proposal:
@@ -72,7 +82,8 @@ class LayerSource:
         -------
         Proposal
         """
-        first = max(self.raw[:64], key=lambda raw: bool(np.any(raw.labels)))
+        some = self.raw[:64]
+        first = next((raw for raw in some if middle_of(raw.labels).any()), some[0])
         return propose(
             tuple(first.image.shape), first.labels, len(self.raw), first.spacing
         )
@@ -115,16 +126,13 @@ class FolderSource:
         ValueError
             If files have no partner, or cannot be read.
         """
-        from napari_bioseg.io import find_pairs, image_info, read_image, read_labels
+        from napari_bioseg.io import find_pairs, image_info
+        from napari_bioseg.io.large_folders import labels_in_pieces
 
         pairs = find_pairs(self.images, self.labels)
         image, labels = pairs[0]
-        return propose(
-            tuple(read_image(image).shape),
-            read_labels(labels),
-            len(pairs),
-            image_info(image).spacing,
-        )
+        info = image_info(image, frame=0)
+        return propose(info.shape, labels_in_pieces(labels), len(pairs), info.spacing)
 
 
 Source = LayerSource | FolderSource
@@ -268,3 +276,8 @@ def _slices(pair: RawPair) -> list[RawPair]:
         )
         for index in range(pair.labels.shape[0])
     ]
+
+
+def _copied(labels: Any) -> Any:
+    large = math.prod(labels.shape) * labels.dtype.itemsize > MOST_COPIED
+    return labels if large and not isinstance(labels, np.ndarray) else np.array(labels)

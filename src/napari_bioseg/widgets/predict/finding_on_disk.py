@@ -6,7 +6,7 @@ import itertools
 import math
 import shutil
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from napari_bioseg.widgets.bridge.disk_levels import disk_levels
 from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.train.training import Doing
 
+from .complete_labels import Found, found_before, note_made
 from .events import LabelledOnDisk, NothingFound, Step, Told
 from .running import part_of
 
@@ -47,16 +48,6 @@ class Facts:
         return float(image_info(path, frame=0).notes.get("full", 1.0))
 
 
-@dataclass
-class _Found:
-    """What is learned while labels are written."""
-
-    objects: int = 0
-    thresholds: dict[str, float] = field(default_factory=dict)
-    class_of: dict[int, int] | None = None
-    seen: set[int] = field(default_factory=set)
-
-
 def finding_on_disk(
     path: Path, labels: Path, facts: Facts, *, go_on: bool
 ) -> Generator[Any, Any, None]:
@@ -67,11 +58,12 @@ def finding_on_disk(
     path : Path
         The prediction.
     labels : Path
-        Where labels go; replaced if they exist.
+        Where labels go; those that are there are replaced.
     facts : Facts
         What was predicted, and how.
     go_on : bool
-        Whether what an interrupted call left belongs to this prediction.
+        Whether what an interrupted call left belongs to this prediction; complete
+        labels that were made from it stay.
 
     Yields
     ------
@@ -84,9 +76,13 @@ def finding_on_disk(
     if not go_on:
         shutil.rmtree(unfinished(labels), ignore_errors=True)
     target, workflow = facts.target, facts.workflow
+    before = found_before(labels, path) if go_on else None
+    if before is not None:
+        yield _labelled(labels, facts, before)
+        return
     one = math.prod(part.stop - part.start for part in target.spatial)
     fits = one * (4 * len(workflow.outputs) + 32) < room_for(workflow.predict.memory)
-    found = _Found()
+    found = Found()
     try:
         if fits:
             yield from _write(labels, facts, _frames(path, facts, found), target.count)
@@ -107,10 +103,15 @@ def finding_on_disk(
     except ValueError as error:
         yield NothingFound(str(error))
         return
+    note_made(labels, path, found)
+    yield _labelled(labels, facts, found)
+
+
+def _labelled(labels: Path, facts: Facts, found: Found) -> LabelledOnDisk:
     levels, _ = disk_levels(labels)
-    yield LabelledOnDisk(
-        target,
-        workflow,
+    return LabelledOnDisk(
+        facts.target,
+        facts.workflow,
         facts.where,
         levels,
         found.thresholds,
@@ -138,7 +139,7 @@ def _write(
             yield Step(event.done / event.total, COPIES)
 
 
-def _frames(path: Path, facts: Facts, found: _Found) -> Iterator[Any]:
+def _frames(path: Path, facts: Facts, found: Found) -> Iterator[Any]:
     """Decode one piece after the other in memory."""
     from napari_bioseg.channels import Prediction
     from napari_bioseg.cleanup import find_classes, find_labels
@@ -158,7 +159,7 @@ def _frames(path: Path, facts: Facts, found: _Found) -> Iterator[Any]:
 
 
 def _classes(
-    path: Path, facts: Facts, regions: list[tuple[slice, ...]], found: _Found
+    path: Path, facts: Facts, regions: list[tuple[slice, ...]], found: Found
 ) -> Iterator[Any]:
     """Give every pixel its class, block by block."""
     from napari_bioseg.channels import Prediction, classify
@@ -174,7 +175,7 @@ def _classes(
 
 
 def _segment(
-    path: Path, labels: Path, facts: Facts, found: _Found
+    path: Path, labels: Path, facts: Facts, found: Found
 ) -> Generator[Any, None, None]:
     """Find instances block by block."""
     from napari_bioseg.io import read_prediction

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_bioseg.cluster.follow import ClusterWaits
+from napari_bioseg.io.nearest_first import Focus
 from napari_bioseg.io.stack import Stack
 from napari_bioseg.settings import PredictSettings, Workflow
 from napari_bioseg.widgets.bridge.disk_levels import channel_levels
@@ -18,7 +19,7 @@ from .events import BegunOnDisk, Filled, Step, Stored, Told
 from .finding_on_disk import Facts, finding_on_disk
 from .keeping import Keeping
 from .overview import Overview
-from .running import Focus, lively, part_of
+from .running import lively, part_of
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
@@ -35,7 +36,7 @@ def predicting_on_disk(
     where: str,
     settings: PredictSettings,
     keeping: Keeping,
-    focus: Focus = (),
+    focus: Focus = None,
 ) -> Generator[Any, Any, None]:
     """Predict a layer into an OME-Zarr, then find its objects block by block.
 
@@ -53,8 +54,8 @@ def predicting_on_disk(
         Tiles, memory, what numbers are stored as, and where to compute.
     keeping : Keeping
         Where results go, and what becomes of earlier ones.
-    focus : tuple of float or callable
-        Where to begin.
+    focus : sequence of float or callable, optional
+        Where to begin: per leading axis, then per spatial axis.
 
     Yields
     ------
@@ -125,7 +126,7 @@ def _predict(
         workflow=workflow,
         resume=not replace,
         overwrite=replace,
-        focus=focus or None,
+        focus=focus,
     )
     with closing(events):
         for event in events:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_bioseg.cluster.follow import ClusterWaits
+from napari_bioseg.io.nearest_first import Focus, in_space, nearest_first
 from napari_bioseg.settings import PredictSettings
 from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.train.training import Doing
@@ -23,8 +24,7 @@ from .running import on_grid, opened, part_of, tiles
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
 
-Look = Callable[[Target], Callable[[], tuple[float, ...] | None]]
-Place = Callable[[], tuple[float, ...] | None] | tuple[float, ...]
+Look = Callable[[Target], Focus]
 
 
 def predicting(
@@ -59,7 +59,7 @@ def predicting(
     names: list[str] = []
     for number, wanted in enumerate(targets, start=1):
         target = on_grid(wanted, known)
-        focus = target.focus if look is None else look(wanted)
+        focus = (target.focus or None) if look is None else look(wanted)
         if keeping.on_disk(target, known[0].workflow, settings):
             names.append(keeping.name_for(target.name, names))
             facts = (names[-1], where, settings, keeping, focus)
@@ -76,7 +76,7 @@ def _predict(
     models: Sequence[Model],
     where: str,
     settings: PredictSettings,
-    focus: Place,
+    focus: Focus,
     images: tuple[int, int],
 ) -> Generator[Any, Any, NDArray[np.float32]]:
     """Fill an array piece by piece, and return it."""
@@ -84,11 +84,12 @@ def _predict(
     size = (len(models[0].outputs), *target.shape)
     data: NDArray[np.float32] = np.zeros(size, dtype=np.float32)
     yield Begun(target, data, models[0].workflow, where)
-    for step, (place, piece) in enumerate(target.wanted()):
+    inside = in_space(focus, len(target.leading))
+    for step, place in enumerate(nearest_first(target.places, focus)):
         channels: tuple[Any, ...] = (slice(None), *place)
         out: NDArray[np.float32] = data[channels]
-        image = part_of(piece, target)
-        for progress in tiles(image, models, settings, out, focus):
+        image = part_of(target.piece(place), target)
+        for progress in tiles(image, models, settings, out, inside):
             if isinstance(progress, ClusterWaits | Told):
                 yield progress
                 continue

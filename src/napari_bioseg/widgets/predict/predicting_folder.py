@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import math
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_bioseg.cluster.follow import ClusterWaits
+from napari_bioseg.counted import counted
 from napari_bioseg.settings import PredictSettings, Workflow
 from napari_bioseg.widgets.train.training import Doing
 
@@ -22,6 +24,10 @@ from .running import lively, opened
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
     from napari_bioseg.io.results import Format
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+MOST_SHOWN = 5
+"""Images that failed which are named; there may be thousands."""
 
 
 @dataclass(frozen=True)
@@ -64,31 +70,87 @@ def predicting_folder(
     Raises
     ------
     ValueError
-        If an image cannot be read or does not suit the model, or a result is there
-        already.
+        At the end, naming the images that could not be read or do not suit the model;
+        the others are done. At the start, if a result is there already.
+    OSError
+        If the disk is full or cannot be written to.
     """
     yield Doing("Opening the model")
     known, _ = opened(models, settings)
-    from napari_bioseg.io import by_stem, image_files, image_info, write_workflow
+    from napari_bioseg.io import by_stem, image_files, write_workflow
 
     workflow = known[0].workflow.replace(predict=settings)
     files = by_stem(image_files(folders.images))
     left = _left(files, folders, workflow)
+    failed: dict[Path, str] = {}
     # looked at before anything is computed
     for path in left.values():
-        _check(path, folders, known[0])
+        with _noted(failed, path):
+            _check(path, folders, known[0])
+    if len(failed) == len(left):
+        _end(failed, len(left))
     replaces = folders.earlier == "replace"
     write_workflow(folders.results, workflow, overwrite=replaces)
     if len(left) < len(files):
         yield Told(f"{len(files) - len(left)} of {len(files)} were done before")
+    done = 0
     for number, (name, path) in enumerate(left.items(), start=1):
-        info = image_info(path, axes=folders.axes)
+        if path in failed:
+            continue
         count = (number, len(left))
-        data = yield from _predict(folders, name, path, info, known, workflow, count)
-        objects = 0
-        if settings.output == "probabilities":
-            objects = yield from _label(folders, name, path, data, workflow)
-        yield Written(name, objects, number / len(left), *count)
+        with _noted(failed, path):
+            objects = yield from _one(folders, name, path, known, workflow, count)
+            done += 1
+            yield Written(name, objects, number / len(left), done, len(left))
+    _end(failed, len(left))
+
+
+@contextmanager
+def _noted(failed: dict[Path, str], path: Path) -> Iterator[None]:
+    """Note what is wrong with an image, so that the others are done all the same."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:  # the others could not be written either
+            raise
+        failed[path] = str(error)
+    except (ValueError, MemoryError) as error:
+        failed[path] = str(error) or type(error).__name__
+
+
+def _end(failed: dict[Path, str], images: int) -> None:
+    """Say at the end which images could not be done, and why."""
+    if not failed:
+        return
+    lines = [
+        text if path.name in text else f"{path.name}: {text}"
+        for path, text in failed.items()
+    ]
+    if images == 1:
+        raise ValueError(lines[0])
+    if len(lines) > MOST_SHOWN:
+        lines = [*lines[:MOST_SHOWN], f"and {len(lines) - MOST_SHOWN} more"]
+    raise ValueError(
+        "\n".join([f"{len(failed)} of {counted(images, 'image')} failed:", *lines])
+    )
+
+
+def _one(
+    folders: Folders,
+    name: str,
+    path: Path,
+    models: Sequence[Model],
+    workflow: Workflow,
+    count: tuple[int, int],
+) -> Generator[Any, Any, int]:
+    """Write the results of one image, and return how many objects there are."""
+    from napari_bioseg.io import image_info
+
+    info = image_info(path, axes=folders.axes)
+    data = yield from _predict(folders, name, path, info, models, workflow, count)
+    if workflow.predict.output != "probabilities":
+        return 0
+    return (yield from _label(folders, name, path, data, workflow))
 
 
 def _left(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from napari_bioseg.cluster.follow import ClusterWaits
+from napari_bioseg.io.nearest_first import Focus
 from napari_bioseg.settings import PredictSettings
 from napari_bioseg.widgets.bridge.image_source import Target
 
@@ -18,7 +19,6 @@ from .events import Told
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
 
-Focus = tuple[float, ...] | Callable[[], tuple[float, ...] | None]
 LIVELY_TILE = 1024
 """Largest automatic tile on a CPU, pixels: about a second's work."""
 
@@ -128,7 +128,7 @@ def tiles(
     models: Sequence[Model],
     settings: PredictSettings,
     out: NDArray[Any],
-    focus: Focus = (),
+    focus: Focus = None,
 ) -> Generator[tuple[int, int] | ClusterWaits | Told, None, None]:
     """Predict one image into an array.
 
@@ -142,8 +142,8 @@ def tiles(
         Tiles and where to compute.
     out : ndarray, (C, [Z,] Y, X)
         Where to write.
-    focus : tuple of float or callable
-        Where to begin.
+    focus : sequence of float or callable, optional
+        Where to begin, per spatial axis.
 
     Yields
     ------
@@ -160,7 +160,7 @@ def tiles(
     if settings.cluster:
         events = predict_on_cluster(image, models, settings, out=out)
     else:
-        events = predict_tiles(image, models, settings, out=out, focus=focus or None)
+        events = predict_tiles(image, models, settings, out=out, focus=focus)
     with closing(events):
         for event in events:
             if isinstance(event, TileDone):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
@@ -19,6 +20,7 @@ from napari_bioseg.settings import (
     Workflow,
     describe,
 )
+from napari_bioseg.settings.network_size import NetworkSize
 from napari_bioseg.widgets.forms.form import SettingsForm
 from napari_bioseg.widgets.forms.note import Note
 from napari_bioseg.widgets.forms.rows import field, row_of
@@ -40,6 +42,9 @@ FOLDS_HELP = (
 )
 
 
+Suited = Callable[[Workflow], NetworkSize | None]
+
+
 class Effort(QWidget):
     """Preset, time limit and advanced settings of a training run.
 
@@ -57,6 +62,7 @@ class Effort(QWidget):
     def __init__(self, label_width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._dimensions = 2
+        self._suited: Suited | None = None
         self.preset = Segmented(PRESETS)
         minutes = next(s for s in describe(TrainSettings) if s.name == "minutes")
         self.minutes = QDoubleSpinBox()
@@ -68,6 +74,7 @@ class Effort(QWidget):
         self.minutes.setToolTip(minutes.help)
         guard_wheel(self.minutes)
         start = Workflow.preset("fast")
+        self._data, self._device = start.data, start.train.device
         self.folds = QSpinBox()
         self.folds.setRange(1, 10)
         self.folds.setSpecialValueText("off")
@@ -153,26 +160,43 @@ class Effort(QWidget):
         """
         self.data.settings = data
 
-    def propose(self, dimensions: int) -> None:
-        """Let the preset suit images or volumes; what the user changed stays.
+    def propose(self, dimensions: int, suited: Suited | None = None) -> None:
+        """Let the preset suit the data; what the user changed stays.
 
         Parameters
         ----------
         dimensions : int
             2 or 3.
+        suited : callable, optional
+            Returns the depth and batch size that suit a preset.
         """
-        if dimensions == self._dimensions:
-            return
-        if self.network.error_text or self.train.error_text:
+        if self.data.error_text or self.network.error_text or self.train.error_text:
             return  # what is shown there is still being typed
         before = self._chosen
-        self._dimensions = dimensions
+        self._dimensions, self._suited = dimensions, suited
+        self._data = cast("DataSettings", self.data.settings)
+        self._device = cast("TrainSettings", self.train.settings).device
         after = self._chosen
+        if before == after:
+            return
         for form, old, new in (
             (self.network, before.network, after.network),
             (self.train, before.train, after.train),
         ):
             form.settings = _moved(form.settings, old, new)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What differs from the preset because of the data or the device, and why."""
+        size = self._size
+        if size is None or self.network.error_text or self.train.error_text:
+            return ()
+        shown = {
+            "depth": cast("NetworkSettings", self.network.settings).depth == size.depth,
+            "batch_size": cast("TrainSettings", self.train.settings).batch_size
+            == size.batch,
+        }
+        return tuple(why for name, why in size.reasons.items() if shown[name])
 
     def show_task(self, task: InstanceTask | SemanticTask) -> None:
         """Show the details of a task among the advanced settings.
@@ -215,10 +239,23 @@ class Effort(QWidget):
         return section
 
     @property
-    def _chosen(self) -> Workflow:
-        """The preset that is chosen, for images or volumes."""
+    def _preset(self) -> Workflow:
         name = cast("PresetName", self.preset.value)
         return Workflow.preset(name, dimensions=self._dimensions)
+
+    @property
+    def _size(self) -> NetworkSize | None:
+        if self._suited is None:
+            return None
+        preset = self._preset
+        train = preset.train.replace(device=self._device)
+        return self._suited(preset.replace(data=self._data, train=train))
+
+    @property
+    def _chosen(self) -> Workflow:
+        """The preset that is chosen, as it suits the data."""
+        size = self._size
+        return self._preset if size is None else size.applied(self._preset)
 
     def _preset_chosen(self, _: str) -> None:
         preset = self._chosen

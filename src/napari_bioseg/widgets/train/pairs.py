@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from napari_bioseg.widgets.forms.note import Kind
 from napari_bioseg.widgets.forms.path_row import PathRow
 from napari_bioseg.widgets.forms.rows import field, row_of
 from napari_bioseg.widgets.forms.segmented import Segmented
+from napari_bioseg.widgets.jobs.device_room import device_room
 
 from .layer_pairs import LayerPairs
 
@@ -231,7 +233,7 @@ class Pairs(QWidget):
 
 
 def judge(source: Source, *, cancelled: Callable[[], bool]) -> Proposal:
-    """Look at the training data; a newer request makes the answer worthless.
+    """Look at the training data and the memory; a newer request makes it worthless.
 
     Parameters
     ----------
@@ -245,7 +247,7 @@ def judge(source: Source, *, cancelled: Callable[[], bool]) -> Proposal:
     Proposal
     """
     del cancelled
-    return source.judge()
+    return replace(source.judge(), room=device_room())
 
 
 def described(

@@ -128,6 +128,7 @@ class LearningPlot(QWidget):
             self.training: list[float] = []
             self.validation: list[float] = []
             self.best: tuple[int, float] | None = None
+            self.judged = ("", 0.0)
             self.scores: dict[str, list[tuple[int, float]]] = {}
             self.rates: list[tuple[int, float]] = []
         self._first = first_epoch
@@ -158,6 +159,7 @@ class LearningPlot(QWidget):
         *,
         scores: Mapping[str, float] | None = None,
         rate: float | None = None,
+        judged: tuple[str, float] | None = None,
     ) -> None:
         """Add one epoch.
 
@@ -173,12 +175,17 @@ class LearningPlot(QWidget):
             Validation scores by name, such as ``{"IoU B": 0.9}``.
         rate : float, optional
             Learning rate at its end.
+        judged : tuple of (str, float), optional
+            Name and value of what decides which epoch is the best; the validation loss
+            if not given.
         """
         self.epochs.append(epoch)
         self.training.append(training)
         self.validation.append(validation)
         if best:
-            self.best = (epoch, validation)
+            self.judged = judged or ("validation loss", validation)
+            shown = training if self.judged[0] == "training loss" else validation
+            self.best = (epoch, shown)
         for name, value in (scores or {}).items():
             if math.isfinite(value):  # else there was nothing to judge by
                 self.scores.setdefault(name, []).append((epoch, value))
@@ -313,7 +320,6 @@ class LearningPlot(QWidget):
             parts.append(
                 f'<span style="color:{p.validation}">●</span> best ({self.best[0]})'
             )
-            self.legend.setToolTip(
-                f"Best validation loss: {self.best[1]:.3g} in epoch {self.best[0]}."
-            )
+            name, value = self.judged
+            self.legend.setToolTip(f"Best {name}: {value:.3g} in epoch {self.best[0]}.")
         self.legend.setText(" &nbsp;".join(parts))

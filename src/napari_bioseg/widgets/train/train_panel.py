@@ -197,7 +197,7 @@ class TrainPanel(Panel):
             return
         self._looked = self.proposal = proposal
         self.goal.propose(proposal)
-        self.effort.propose(proposal.dimensions)
+        self.effort.propose(proposal.dimensions, proposal.network_size)
         self._name_model()
         self._effort_changed()
 
@@ -235,7 +235,7 @@ class TrainPanel(Panel):
         except ValueError as error:
             self.effort.note.error(str(error))
         else:
-            self.effort.note.clear()
+            self.effort.note.say("; ".join(self.effort.reasons))
             self.proposal = self._looked and self._looked.read_as(data)
             self.sparse.follow(self.proposal, data)
         if self.proposal is not None:

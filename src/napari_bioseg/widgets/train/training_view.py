@@ -194,6 +194,7 @@ class TrainingView(QWidget):
             event.best,
             scores=event.metrics,
             rate=event.learning_rate,
+            judged=(event.monitor, event.score),
         )
         if event.warning:
             self.trouble.emit(event.warning, "warning")
@@ -207,7 +208,7 @@ class TrainingView(QWidget):
     def _on_trained(self, event: Any) -> None:
         self._model = event.model
         best = f"best epoch {event.best_epoch}" if event.best_epoch else "first epoch"
-        score = "" if event.score is None else f", validation loss {event.score:.3g}"
+        score = "" if event.score is None else f", {event.monitor} {event.score:.3g}"
         self._ended = f"{ENDS[event.reason]} · {best}{score}"
         if event.message:
             self.trouble.emit(event.message, "warning")
