@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from napari_bioseg.io import (
     save_model,
     write_image,
 )
+from napari_bioseg.io.progress_file import ProgressFile
 from napari_bioseg.settings import NetworkSettings, TrainedOn, Workflow
 
 TINY = Workflow(network=NetworkSettings(features=4, depth=1), trained=TrainedOn())
@@ -75,6 +77,43 @@ def test_resume_does_what_is_missing(folder, tmp_path, capsys):
     assert (tmp_path / "predictions/b.tif").stat().st_mtime_ns == before
     assert "2 images" in (said := capsys.readouterr().out)
     assert "1 were done before" in said
+
+
+def stop_after(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C when so many tiles are on disk."""
+    add = ProgressFile.add
+
+    def counting(file: ProgressFile, place: tuple[int, ...]) -> None:
+        add(file, place)
+        if len(file.done) == tiles:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressFile, "add", counting)
+
+
+def test_a_stopped_prediction_goes_on_with_other_memory(folder, tmp_path, monkeypatch):
+    words = ["predict", "--model", str(folder / "single"), "--output", str(tmp_path)]
+    words += [str(folder / "images/a.tif"), "--format", "zarr", "--quiet"]
+    with monkeypatch.context() as patch:
+        stop_after(2, patch)
+        assert main([*words, "--predict.tile", "32,32"]) == 130
+    tiles: list[Any] = []
+    add = ProgressFile.add
+    monkeypatch.setattr(ProgressFile, "add", lambda f, p: (tiles.append(p), add(f, p)))
+    other = ["--predict.memory", "2", "--predict.device", "cpu"]
+    assert main([*words, *other, "--resume"]) == 0
+    assert len(tiles) == 4
+    stored = read_prediction(tmp_path / "predictions/a.bioseg.zarr")
+    wanted = predict_array(image_of(folder, "a"), Model.create(TINY, seed=3))
+    assert abs(np.asarray(stored.data) - wanted).max() < 1e-5
+
+
+def test_a_first_try_that_fails_blocks_nothing(folder, tmp_path, capsys):
+    words = ["predict", "--model", str(folder / "single"), "--output", str(tmp_path)]
+    words += [str(folder / "images/a.tif"), "--format", "zarr", "--quiet"]
+    assert main([*words, "--cluster", "local:many"]) == 2
+    assert "say how many processes" in capsys.readouterr().err
+    assert main([*words, "--predict.tta", "mean"]) == 0
 
 
 def test_one_bad_image_does_not_stop_the_others(folder, tmp_path, capsys):

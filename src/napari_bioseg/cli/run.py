@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     ValueError
         If settings or files are wrong.
     """
-    from napari_bioseg.io import write_workflow
+    from napari_bioseg.io.results import kept_workflow
 
     trains = _trains(args)
     kinds: tuple[Kind, ...] = ("labels",)
@@ -101,13 +101,15 @@ def run(args: argparse.Namespace) -> None:
     workflow = models[0].workflow if trains else workflow
     check_images(models[0], start)
     check_reports(args, workflow)
-    write_workflow(start.folder, workflow, overwrite=args.overwrite)
 
     def one(name: str, path: Path) -> tuple[str, ...]:
         return _one(args, name, path, models, workflow)
 
     began = time.perf_counter()
-    rows, failed = each_image(start.files, one, start.folder)
+    with kept_workflow(start.folder, workflow, overwrite=args.overwrite):
+        rows, failed = each_image(start.files, one, start.folder)
+        if not rows:
+            end(failed, len(start.files))
     seconds = time.perf_counter() - began
     print_labels(rows, workflow, start.folder, seconds, quiet=args.quiet)
     write_reports(args, workflow)

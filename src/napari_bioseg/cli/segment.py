@@ -93,8 +93,8 @@ def run(args: argparse.Namespace) -> None:
     ValueError
         If settings or files are wrong.
     """
-    from napari_bioseg.io import read_prediction, write_workflow
-    from napari_bioseg.io.results import Expected
+    from napari_bioseg.io import read_prediction
+    from napari_bioseg.io.results import Expected, kept_workflow
 
     inputs = [*args.inputs, *args.predictions]
     if not inputs:
@@ -112,7 +112,6 @@ def run(args: argparse.Namespace) -> None:
     # The first labels may go beside the channels they are made from, whatever settings.
     beside = all(path.parent == folder / "predictions" for path in files.values())
     renews = args.overwrite or (beside and not (folder / "labels").exists())
-    write_workflow(folder, workflow, overwrite=renews)
     if args.resume:
         stored = {name: stored[name] for name in wanted.left(files)}
 
@@ -120,7 +119,10 @@ def run(args: argparse.Namespace) -> None:
         return _one(args, name, stored[name], workflow)
 
     began = time.perf_counter()
-    rows, failed = each_image({n: files[n] for n in stored}, one, folder)
+    with kept_workflow(folder, workflow, overwrite=renews):
+        rows, failed = each_image({n: files[n] for n in stored}, one, folder)
+        if not rows:
+            end(failed, len(stored))
     print_labels(rows, workflow, folder, time.perf_counter() - began, quiet=args.quiet)
     end(failed, len(stored))
 

@@ -267,7 +267,7 @@ def _source(path: str | Path, role: Role) -> Source:
     if not path.exists():
         raise ValueError(f"there is no file {path}")
     suffix = path.suffix.lower()
-    with _explained(path):
+    with explained(path):
         if is_zarr(path):
             return open_zarr(path)
         if path.is_dir():
@@ -285,13 +285,24 @@ def _source(path: str | Path, role: Role) -> Source:
 
 
 def _load(source: Source) -> Any:
-    with _explained(source.path):
+    with explained(source.path):
         return source.load()
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say which file is damaged; what is said already passes through."""
+def explained(path: Path) -> Iterator[None]:
+    """Say which file is damaged; what is said already passes through.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is read.
+
+    Raises
+    ------
+    ValueError
+        Naming it.
+    """
     from tifffile import TiffFileError
 
     try:

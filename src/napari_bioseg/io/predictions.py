@@ -12,7 +12,7 @@ import numpy as np
 from napari_bioseg.channels import Prediction
 from napari_bioseg.settings import PredictSettings, Workflow
 
-from .images import image_info, read_image
+from .images import explained, image_info, read_image
 from .ome_zarr import create_zarr
 from .write import write_image
 
@@ -64,7 +64,8 @@ class StoredPrediction:
                 f"{self.path} does not say what its {self.data.shape[0]} channels are; "
                 "name them, for example 'BC'"
             )
-        data = np.asarray(self.data)
+        with explained(self.path):
+            data = np.asarray(self.data)
         if self.full != 1:
             data = data.astype(np.float32) / np.float32(self.full)
         try:

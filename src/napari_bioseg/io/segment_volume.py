@@ -47,6 +47,7 @@ from .block_passes import Run, block_file, load_block, runner_of, save_block
 from .block_size import HALO, block_for, halo_for, margins_of, workers_for
 from .block_votes import class_numbers, winners
 from .divided_cleanup import divided_cleanup
+from .fingerprints import images_fingerprint
 from .ome_zarr import ZarrFormat, add_pyramid, create_zarr
 from .predictions import StoredPrediction
 from .progress_file import ProgressFile
@@ -63,8 +64,10 @@ from .write import label_type
 
 WIDEST = 4
 """How many times the halo may become as wide, where objects reach its end."""
-_FORMAT = 3
+_FORMAT = 4
 """Of what an interrupted call leaves; one of another version does not go on."""
+HEADERS = (".zattrs", ".zarray", ".zgroup", "zarr.json")
+"""Files that say what a zarr folder holds, in both formats."""
 PASSES = ("ranges", "histograms", "seeds", "flood", "finish")
 
 
@@ -118,7 +121,8 @@ def segment_volume(
     workflow : Workflow
         Its instances, cleanup and predict settings (memory and cluster) count.
     resume : bool
-        Go on where an earlier call ended, however that was.
+        Go on where an earlier call ended, however that was; the prediction must be
+        the same.
     overwrite : bool
         Replace a result, and forget one that is not complete.
     block : sequence of int, optional
@@ -152,7 +156,7 @@ def segment_volume(
     part = unfinished(path)
     job = _job(prediction, workflow, part, within, after, block, halo)
     facts: dict[str, Any] = {
-        "channels": [str(prediction.path), list(prediction.data.shape)],
+        "channels": _told_apart(prediction),
         "settings": workflow.instances.model_dump(mode="json"),
         "cleanup": workflow.cleanup.model_dump(mode="json"),
         "halo": halo,
@@ -216,6 +220,15 @@ def fits_memory(prediction: StoredPrediction, workflow: Workflow) -> bool:
     channels, *size = prediction.data.shape
     needed = int(math.prod(size)) * (4 * int(channels) + 32)
     return needed < room_for(workflow.predict.memory)
+
+
+def _told_apart(prediction: StoredPrediction) -> list[Any]:
+    """Return what tells a prediction from the next one of the same name."""
+    # of large ones only a few pixels are looked at, but a new one has a new header
+    headers = [prediction.path / name for name in HEADERS]
+    written = [file.stat().st_mtime_ns for file in headers if file.exists()]
+    shape, pixels = prediction.data.shape, images_fingerprint([prediction.data])
+    return [str(prediction.path), list(shape), pixels, written]
 
 
 def _job(

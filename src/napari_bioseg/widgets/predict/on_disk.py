@@ -182,14 +182,11 @@ def _check_same(
 
 def _same(notes: Mapping[str, Any], workflow: Workflow) -> bool:
     """Say whether a prediction on disk was made so; tiles and memory may differ."""
-    before, now = notes.get("workflow"), workflow.model_dump(mode="json")
-    if not isinstance(before, dict):
-        return False
-    decisive = ("tta", "dtype", "output")
-    for one in (before := dict(before), now):
-        made = dict(one.get("predict", {}))
-        one["predict"] = {name: made.get(name) for name in decisive}
-    return before == now
+    from napari_bioseg.io.decisive import same_results
+
+    before = notes.get("workflow")
+    now = workflow.model_dump(mode="json")
+    return isinstance(before, dict) and same_results(before, now)
 
 
 def _spacing(target: Target) -> tuple[float, ...]:

@@ -68,7 +68,8 @@ def predicting_folder(
     """
     yield Doing("Opening the model")
     known, _ = opened(models, settings)
-    from napari_bioseg.io import by_stem, image_files, image_info, write_workflow
+    from napari_bioseg.io import by_stem, image_files, image_info
+    from napari_bioseg.io.results import kept_workflow
 
     workflow = known[0].workflow.replace(predict=settings)
     files = by_stem(image_files(folders.images))
@@ -77,17 +78,18 @@ def predicting_folder(
     for path in left.values():
         _check(path, folders, known[0])
     replaces = folders.earlier == "replace"
-    write_workflow(folders.results, workflow, overwrite=replaces)
-    if len(left) < len(files):
-        yield Told(f"{len(files) - len(left)} of {len(files)} were done before")
-    for number, (name, path) in enumerate(left.items(), start=1):
-        info = image_info(path, axes=folders.axes)
-        count = (number, len(left))
-        data = yield from _predict(folders, name, path, info, known, workflow, count)
-        objects = 0
-        if settings.output == "probabilities":
-            objects = yield from _label(folders, name, path, data, workflow)
-        yield Written(name, objects, number / len(left), *count)
+    with kept_workflow(folders.results, workflow, overwrite=replaces):
+        if len(left) < len(files):
+            yield Told(f"{len(files) - len(left)} of {len(files)} were done before")
+        for number, (name, path) in enumerate(left.items(), start=1):
+            info = image_info(path, axes=folders.axes)
+            count = (number, len(left))
+            image = (folders, name, path)
+            data = yield from _predict(*image, info, known, workflow, count)
+            objects = 0
+            if settings.output == "probabilities":
+                objects = yield from _label(*image, data, workflow)
+            yield Written(name, objects, number / len(left), *count)
 
 
 def _left(
