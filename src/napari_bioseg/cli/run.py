@@ -37,11 +37,12 @@ from .start import (
     end,
     model_folders,
 )
-from .steps import follow, found, segment_to, write_labelled
+from .steps import check_large, follow, found, segment_to, write_labelled
 from .train import add_training, train_model, training_workflow
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
+    from napari_bioseg.io import ImageInfo
     from napari_bioseg.io.results import Kind
 
 SECTIONS = ("predict", *SETTINGS_OF_LABELS)
@@ -101,6 +102,9 @@ def run(args: argparse.Namespace) -> None:
     workflow = models[0].workflow if trains else workflow
     check_images(models[0], start)
     check_reports(args, workflow)
+    for name, info in start.infos.items():
+        if _is_large(info, workflow):
+            check_large(name, workflow.outputs, workflow)
 
     def one(name: str, path: Path) -> tuple[str, ...]:
         return _one(args, name, path, models, workflow)
@@ -165,43 +169,77 @@ def _one(
     from napari_bioseg.io import image_info, read_image, read_prediction, result_path
     from napari_bioseg.io.predict_file import predict_file
     from napari_bioseg.io.predictions import in_memory
-    from napari_bioseg.io.segment_volume import fits_memory
+    from napari_bioseg.io.tiff_from_zarr import tiff_from_zarr
 
     began = time.perf_counter()
     info = image_info(path, axes=args.axes)
-    place = result_path(args.output, "predictions", name, args.format)
-    keeps = not args.labels_only
-    if not (args.resume and keeps and place.exists()):
-        events = predict_file(
-            place if keeps or args.format == "zarr" else None,
-            read_image(path, axes=args.axes),
-            info,
-            name,
-            models,
-            workflow,
-            resume=args.resume,
-            overwrite=args.overwrite,
-        )
-        data = follow(events, name, quiet=args.quiet)
-    if keeps or args.format == "zarr":
-        stored = read_prediction(place)
-        if args.format == "zarr" and not fits_memory(stored, workflow):
-            labels_at = result_path(args.output, "labels", name, args.format)
-            objects = segment_to(labels_at, name, stored, workflow, args)
-            if not keeps:
-                shutil.rmtree(place)
-            return name, sized(info.size), str(objects), _since(began)
-        prediction = stored.load(workflow.outputs)
-    else:
-        prediction = in_memory(data, workflow, info.spacing)
+    kept = result_path(args.output, "predictions", name, args.format)
+    large = _is_large(info, workflow)
+    place = _channels_at(args, name, kept, large=large)
     image = read_image(path, axes=args.axes)
-    region = region_of(args, name)
-    labels, instances = find_labels(prediction, workflow, image=image, region=region)
-    facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit}
-    write_labelled(args, name, labels, instances, workflow, **facts)
-    if not keeps and args.format == "zarr":
-        shutil.rmtree(place)
-    return name, sized(info.size), found(labels, workflow), _since(began)
+    data = None
+    if place is None or not (args.resume and place.exists()):
+        before = {"resume": args.resume, "overwrite": args.overwrite}
+        events = predict_file(place, image, info, name, models, workflow, **before)
+        data = follow(events, name, quiet=args.quiet)
+    if large and place is not None and place.suffix == ".zarr":
+        labels_at = result_path(args.output, "labels", name, args.format)
+        stored = read_prediction(place)
+        objects = str(segment_to(labels_at, name, stored, workflow, args))
+    else:
+        if place is None:
+            prediction = in_memory(data, workflow, info.spacing)
+        else:
+            prediction = read_prediction(place).load(workflow.outputs)
+        region = region_of(args, name)
+        labels, seen = find_labels(prediction, workflow, image=image, region=region)
+        facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit}
+        write_labelled(args, name, labels, seen, workflow, **facts)
+        objects = found(labels, workflow)
+    if place not in (None, kept):  # complete, and hidden until now
+        if args.labels_only:
+            shutil.rmtree(place)
+        else:
+            tiff_from_zarr(kept)
+    return name, sized(info.size), objects, _since(began)
+
+
+def _is_large(info: ImageInfo, workflow: Workflow) -> bool:
+    from napari_bioseg.io.segment_volume import fits_size
+
+    return not fits_size(info.size, len(workflow.outputs), workflow)
+
+
+def _channels_at(
+    args: argparse.Namespace, name: str, kept: Path, *, large: bool
+) -> Path | None:
+    """Return where the channels of an image go; None keeps them in memory.
+
+    What does not fit into memory grows as zarr, hidden where it is not to stay.
+    """
+    from napari_bioseg.io import result_path
+    from napari_bioseg.io.tiff_from_zarr import growing
+    from napari_bioseg.io.unfinished import begun, unfinished
+
+    if args.format == "zarr" and not args.labels_only:
+        return kept
+    if args.labels_only:
+        labels = result_path(args.output, "labels", name)
+        hidden = labels.with_name(f".{name}.channels.zarr")
+    else:
+        hidden = growing(kept)
+    there = hidden.exists() or begun(unfinished(hidden))
+    if there and not args.resume and not args.overwrite:
+        raise ValueError(
+            f"{name} was begun before and is not complete; go on with --resume, or "
+            "start anew with --overwrite"
+        )
+    if args.format == "zarr" or large or (there and args.resume):
+        taken = args.resume and kept.exists() and not args.labels_only
+        return kept if taken else hidden
+    for left in (hidden, unfinished(hidden)):
+        shutil.rmtree(left, ignore_errors=True)
+    return None if args.labels_only else kept
 
 
 def _since(began: float) -> str:

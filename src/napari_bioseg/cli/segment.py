@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from .options import (
 from .progress import duration, print_table
 from .reports import add_region, region_of
 from .start import add_cluster, add_resume, each_image, end
-from .steps import found, segment_to, write_labelled
+from .steps import check_large, found, segment_to, write_labelled
 
 if TYPE_CHECKING:
     from napari_bioseg.io import StoredPrediction
@@ -101,7 +102,8 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError("name at least one file or folder of channels")
     files = input_files([_predictions_in(text) for text in inputs])
     folder = Path(args.output)
-    stored = {n: read_prediction(path, axes=args.axes) for n, path in files.items()}
+    look: dict[str, Any] = {"axes": args.axes, "later": True}
+    stored = {name: read_prediction(path, **look) for name, path in files.items()}
     workflow = settings_for(
         _common_workflow(list(stored.values()), args.channels), args, SETTINGS_OF_LABELS
     )
@@ -132,19 +134,23 @@ def _one(
 ) -> tuple[str, ...]:
     """Segment one prediction and return its row of the table."""
     from napari_bioseg.cleanup import find_labels
-    from napari_bioseg.io import result_path
+    from napari_bioseg.io import read_prediction, result_path
     from napari_bioseg.io.segment_volume import fits_memory
-    from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
 
     start = time.perf_counter()
-    lazy = hasattr(file.data, "dask")
-    if lazy and not fits_memory(file, workflow):
+    fits, lazy = fits_memory(file, workflow), hasattr(file.data, "dask")
+    if lazy and not fits:
         path = result_path(args.output, "labels", name, args.format)
-        place = path if path.suffix == ".zarr" else growing(path)
-        count = str(segment_to(place, name, file, workflow, args))
-        if place != path:
-            tiff_from_zarr(path)
+        check_large(name, file.channels or workflow.outputs, workflow)
+        count = str(segment_to(path, name, file, workflow, args))
     else:
+        if not fits:
+            print(
+                f"{name}: this may need more memory than there is, for such a file is "
+                "read as a whole; a zarr folder is segmented block by block",
+                file=sys.stderr,
+            )
+        file = read_prediction(file.path, axes=args.axes)
         prediction = file.load(workflow.outputs)
         region = region_of(args, name)
         labels, instances = find_labels(prediction, workflow, region=region)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,12 +62,12 @@ def segment_to(
     workflow: Workflow,
     args: argparse.Namespace,
 ) -> int:
-    """Find the instances of a stored prediction block by block, into a zarr folder.
+    """Find the instances of a stored prediction block by block.
 
     Parameters
     ----------
     path : Path
-        Folder to write.
+        Zarr folder or TIFF to write.
     name : str
         Name of the image.
     prediction : StoredPrediction
@@ -83,18 +83,16 @@ def segment_to(
         Objects found.
     """
     from napari_bioseg.io import class_paths
-    from napari_bioseg.io.block_notes import what_differs
     from napari_bioseg.io.object_classes import write_class_table
     from napari_bioseg.io.segment_volume import BlockDone, Segmented, segment_volume
+    from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
 
     objects = 0
-    names = prediction.channels or workflow.outputs
-    for note in what_differs(names, workflow.instances):
-        print(f"{path.name}: {note}", file=sys.stderr)
+    place = path if path.suffix == ".zarr" else growing(path)
     # labels that are complete without their table of classes are made anew
     options = {"resume": args.resume, "overwrite": args.overwrite or args.resume}
     with progress_bar(0, path.name, "block", quiet=args.quiet) as bar:
-        for event in segment_volume(prediction, path, workflow, **options):
+        for event in segment_volume(prediction, place, workflow, **options):
             if isinstance(event, BlockDone):
                 bar.total = event.blocks * event.steps
                 bar.update((event.step - 1) * event.blocks + event.done - bar.n)
@@ -106,7 +104,39 @@ def segment_to(
                     print(f"classes of the objects: {table}", file=sys.stderr)
                 for note in event.notes:
                     print(f"{path.name}: {note}", file=sys.stderr)
+    if place != path:
+        tiff_from_zarr(path)
     return objects
+
+
+def check_large(name: str, channels: Sequence[str], workflow: Workflow) -> None:
+    """Say what blocks do otherwise or not at all, before anything is computed.
+
+    Parameters
+    ----------
+    name : str
+        Name of an image whose objects are found block by block.
+    channels : sequence of str
+        That it has or will have.
+    workflow : Workflow
+        Says how.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be done block by block.
+    """
+    from napari_bioseg.io.block_notes import check_blocks, what_differs
+
+    try:
+        check_blocks(channels, workflow)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is too large to be segmented as a whole in the memory there is: "
+            f"{error}"
+        ) from error
+    for note in what_differs(channels, workflow.instances):
+        print(f"{name}: {note}", file=sys.stderr)
 
 
 def write_labelled(

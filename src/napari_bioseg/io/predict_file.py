@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from .images import ImageInfo, read_image
 from .predict_volume import predict_volume
 from .predictions import write_prediction
 from .tiff_from_zarr import growing, tiff_from_zarr
+from .unfinished import begun, unfinished
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
@@ -80,20 +82,24 @@ def predict_file(
     zarr = path is not None and path.suffix == ".zarr"
     values = math.prod(image.shape[1:]) * len(workflow.outputs)
     fits = 8 * values < room_for(settings.memory)  # float32, and once more to write
-    if path is None or (fits and not zarr):
+    place = growing(path) if path is not None and not zarr else path
+    grown = place is not None and (place.exists() or begun(unfinished(place)))
+    in_memory = fits and not zarr and not (grown and resume)
+    if path is None or place is None or in_memory:
         run = predict_on_cluster if settings.cluster else predict_tiles
         data = None
         for event in run(image, models, settings):
             data = event.data if isinstance(event, Predicted) else None
             yield event
-        if path is not None:
+        if path is not None and place is not None:
             write_prediction(path, data, workflow, **facts)
+            for left in (place, unfinished(place)):  # of a call in less memory
+                shutil.rmtree(left, ignore_errors=True)
         yield FilePredicted(data)
         return
-    place = path if zarr else growing(path)
     if zarr or not (place.exists() and resume):  # else only the copy is missing
         facts |= {"resume": resume, "workflow": workflow}
-        facts["overwrite"] = overwrite or not zarr
+        facts["overwrite"] = overwrite or (place != path and place.exists())
         yield from predict_volume(image, models, place, settings, **facts)
     if zarr:
         yield FilePredicted(read_image(path))

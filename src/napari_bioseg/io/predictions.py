@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 from napari_bioseg.channels import Prediction
 from napari_bioseg.settings import PredictSettings, Workflow
 
+from .file_array import FileArray
 from .images import explained, image_info, read_image
 from .ome_zarr import create_zarr
 from .write import write_image
+from .zarr_folder import is_zarr
 
 FULL = 255
 """What a probability of 1 is stored as in uint8."""
@@ -225,7 +228,9 @@ def create_prediction(
     )
 
 
-def read_prediction(path: str | Path, *, axes: str | None = None) -> StoredPrediction:
+def read_prediction(
+    path: str | Path, *, axes: str | None = None, later: bool = False
+) -> StoredPrediction:
     """Read a prediction: one that was written here, or any image of channels.
 
     Parameters
@@ -234,6 +239,9 @@ def read_prediction(path: str | Path, *, axes: str | None = None) -> StoredPredi
         TIFF, npy or zarr.
     axes : str, optional
         One letter per stored axis, where the file does not say.
+    later : bool
+        Whether values are read only when they are asked for, of other files than zarr
+        too, which then are read as a whole.
 
     Returns
     -------
@@ -251,10 +259,16 @@ def read_prediction(path: str | Path, *, axes: str | None = None) -> StoredPredi
     workflow = None
     if isinstance(values, dict):
         workflow = Workflow.from_values(values, origin=str(path))
+    data: Any
+    if later and not is_zarr(info.path):
+        load = partial(read_image, axes=axes)
+        data = FileArray(info.path, info.shape, info.dtype, load)
+    else:
+        data = read_image(path, axes=axes)
     names = info.channels or (workflow.outputs if workflow else ())
     return StoredPrediction(
         path=info.path,
-        data=read_image(path, axes=axes),
+        data=data,
         channels=names if len(names) == info.shape[0] else (),
         spacing=info.spacing,
         unit=info.unit,

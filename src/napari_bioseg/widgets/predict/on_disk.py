@@ -14,7 +14,7 @@ from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.train.training import Doing
 
 from .events import BegunOnDisk, Filled, Step, Stored, Told
-from .finding_on_disk import Facts, finding_on_disk
+from .finding_on_disk import Facts, finding_on_disk, told_before
 from .keeping import Keeping
 from .overview import Overview
 from .running import Focus, lively, part_of
@@ -87,6 +87,7 @@ def predicting_on_disk(
             "seeds and foreground are made for results in memory only, and this one "
             "is on disk"
         )
+    yield from told_before(facts)
     if complete:
         yield _stored(facts, path)
     else:

@@ -77,6 +77,7 @@ def predicting_folder(
     # looked at before anything is computed
     for path in left.values():
         _check(path, folders, known[0])
+        _check_labels(path, folders, workflow)
     replaces = folders.earlier == "replace"
     with kept_workflow(folders.results, workflow, overwrite=replaces):
         if len(left) < len(files):
@@ -120,6 +121,23 @@ def _check(path: Path, folders: Folders, model: Model) -> None:
         raise ValueError(
             f"{path}: {error}; if axes were mistaken, name them under Axes"
         ) from error
+
+
+def _check_labels(path: Path, folders: Folders, workflow: Workflow) -> None:
+    """Refuse what cannot be done block by block, where blocks are needed."""
+    from napari_bioseg.io import image_info
+    from napari_bioseg.io.block_notes import check_blocks
+    from napari_bioseg.io.segment_volume import fits_size
+
+    if folders.format == "tif" or workflow.predict.output == "classes":
+        return
+    size = image_info(path, axes=folders.axes).size
+    if fits_size(size, len(workflow.outputs), workflow):
+        return
+    try:
+        check_blocks(workflow.outputs, workflow)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _predict(
