@@ -65,7 +65,6 @@ def run(args: argparse.Namespace) -> None:
     from napari_bioseg.io import (
         open_model,
         peek_model,
-        read_image,
         result_path,
     )
     from napari_bioseg.io.predict_file import predict_file
@@ -78,13 +77,13 @@ def run(args: argparse.Namespace) -> None:
     check_images(models[0], start)
     earlier = {"resume": args.resume, "overwrite": args.overwrite}
 
-    def one(name: str, path: Path) -> tuple[str, ...]:
+    def one(name: str, _: Path) -> tuple[str, ...]:
         began = time.perf_counter()
-        image, info = read_image(path, axes=args.axes), start.infos[name]
+        given = start.inputs[name]
         place = result_path(start.folder, "predictions", name, args.format)
-        events = predict_file(place, image, info, name, models, workflow, **earlier)
-        follow(events, name, quiet=args.quiet)
-        return name, sized(info.size), f"{time.perf_counter() - began:.1f}"
+        facts = (given.stack(), given.info, name, models, workflow)
+        follow(predict_file(place, *facts, **earlier), name, quiet=args.quiet)
+        return name, sized(given.size), f"{time.perf_counter() - began:.1f}"
 
     began = time.perf_counter()
     with kept_workflow(start.folder, workflow, overwrite=args.overwrite):

@@ -6,6 +6,7 @@ import argparse
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +36,23 @@ from .start import (
     check_images,
     each_image,
     end,
+    look_at,
     model_folders,
 )
-from .steps import check_large, follow, found, segment_to, write_labelled
+from .steps import (
+    check_large,
+    follow,
+    found,
+    label_each,
+    segment_to,
+    write_labelled,
+)
 from .train import add_training, train_model, training_workflow
 
 if TYPE_CHECKING:
+    from napari_bioseg.channels import Prediction
     from napari_bioseg.engine import Model
-    from napari_bioseg.io import ImageInfo
+    from napari_bioseg.io.model_input import ModelInput
     from napari_bioseg.io.results import Kind
 
 SECTIONS = ("predict", *SETTINGS_OF_LABELS)
@@ -99,15 +109,17 @@ def run(args: argparse.Namespace) -> None:
     workflow = training_workflow(args) if trains else _settings(args)
     start = begin(args, kinds, workflow)
     models = [train_model(args)] if trains else _models(args, workflow)
-    workflow = models[0].workflow if trains else workflow
+    if trains:
+        workflow = models[0].workflow
+        seen = look_at(start.files, args, models[0].dimensions)
+        start = replace(start, inputs=seen)
     check_images(models[0], start)
     check_reports(args, workflow)
-    for name, info in start.infos.items():
-        if _is_large(info, workflow):
-            check_large(name, workflow.outputs, workflow)
+    for name, given in start.inputs.items():
+        _check_labels(name, given, workflow)
 
-    def one(name: str, path: Path) -> tuple[str, ...]:
-        return _one(args, name, path, models, workflow)
+    def one(name: str, _: Path) -> tuple[str, ...]:
+        return _one(args, name, start.inputs[name], models, workflow)
 
     began = time.perf_counter()
     with kept_workflow(start.folder, workflow, overwrite=args.overwrite):
@@ -157,57 +169,92 @@ def _models(args: argparse.Namespace, workflow: Workflow) -> list[Model]:
     return [open_model(path, workflow.predict.device) for path in folders]
 
 
+def _check_labels(name: str, given: ModelInput, workflow: Workflow) -> None:
+    """Refuse labels that cannot be made, before the channels are predicted."""
+    large = _is_large(given, workflow)
+    if given.letters and workflow.task.has_classes:
+        raise ValueError(
+            f"{given.path}: classes of objects are written for one image a file; save "
+            "each time point or slice as a file of its own"
+        )
+    if given.letters and large:
+        raise ValueError(
+            f"{given.path}: one image does not fit into memory, and objects of several "
+            "are found image by image; save each as a file of its own"
+        )
+    if large:
+        check_large(name, workflow.outputs, workflow)
+
+
 def _one(
     args: argparse.Namespace,
     name: str,
-    path: Path,
+    given: ModelInput,
     models: Sequence[Model],
     workflow: Workflow,
 ) -> tuple[str, ...]:
     """Take one image all the way and return its row of the table."""
-    from napari_bioseg.cleanup import find_labels
-    from napari_bioseg.io import image_info, read_image, read_prediction, result_path
+    from napari_bioseg.io import read_prediction, result_path
     from napari_bioseg.io.predict_file import predict_file
     from napari_bioseg.io.predictions import in_memory
     from napari_bioseg.io.tiff_from_zarr import tiff_from_zarr
 
     began = time.perf_counter()
-    info = image_info(path, axes=args.axes)
     kept = result_path(args.output, "predictions", name, args.format)
-    large = _is_large(info, workflow)
+    labels_at = result_path(args.output, "labels", name, args.format)
+    large = bool(given.letters) or _is_large(given, workflow)
     place = _channels_at(args, name, kept, large=large)
-    image = read_image(path, axes=args.axes)
+    stack = given.stack()
     data = None
     if place is None or not (args.resume and place.exists()):
         before = {"resume": args.resume, "overwrite": args.overwrite}
-        events = predict_file(place, image, info, name, models, workflow, **before)
+        facts = (stack, given.info, name, models, workflow)
+        events = predict_file(place, *facts, **before)
         data = follow(events, name, quiet=args.quiet)
-    if large and place is not None and place.suffix == ".zarr":
-        labels_at = result_path(args.output, "labels", name, args.format)
+    if given.letters and place is not None:
+        objects = label_each(labels_at, name, place, workflow, args, image=stack)
+    elif large and place is not None and place.suffix == ".zarr":
         stored = read_prediction(place)
         objects = str(segment_to(labels_at, name, stored, workflow, args))
     else:
         if place is None:
-            prediction = in_memory(data, workflow, info.spacing)
+            prediction = in_memory(data, workflow, given.info.spacing)
         else:
             prediction = read_prediction(place).load(workflow.outputs)
-        region = region_of(args, name)
-        labels, seen = find_labels(prediction, workflow, image=image, region=region)
-        facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit}
-        write_labelled(args, name, labels, seen, workflow, **facts)
-        objects = found(labels, workflow)
-    if place not in (None, kept):  # complete, and hidden until now
+        objects = _label(args, name, prediction, workflow, given, stack.first)
+    if place is not None and place != kept:  # complete, and hidden until now
         if args.labels_only:
             shutil.rmtree(place)
         else:
             tiff_from_zarr(kept)
-    return name, sized(info.size), objects, _since(began)
+    return name, sized(given.size), objects, f"{time.perf_counter() - began:.1f}"
 
 
-def _is_large(info: ImageInfo, workflow: Workflow) -> bool:
+def _label(
+    args: argparse.Namespace,
+    name: str,
+    prediction: Prediction,
+    workflow: Workflow,
+    given: ModelInput,
+    image: Any,
+) -> str:
+    """Write the labels of channels that are in memory, and say what they hold."""
+    from napari_bioseg.cleanup import find_labels
+
+    region = region_of(args, name)
+    if image.ndim > prediction.data.ndim:  # files leave out the axis of a single slice
+        image = image[:, 0]
+    labels, seen = find_labels(prediction, workflow, image=image, region=region)
+    spacing = given.info.spacing and given.info.spacing[-labels.ndim :]
+    facts: dict[str, Any] = {"spacing": spacing, "unit": given.info.unit}
+    write_labelled(args, name, labels, seen, workflow, **facts)
+    return found(labels, workflow)
+
+
+def _is_large(given: ModelInput, workflow: Workflow) -> bool:
     from napari_bioseg.io.segment_volume import fits_size
 
-    return not fits_size(info.size, len(workflow.outputs), workflow)
+    return not fits_size(given.shape[1:], len(workflow.outputs), workflow)
 
 
 def _channels_at(
@@ -240,7 +287,3 @@ def _channels_at(
     for left in (hidden, unfinished(hidden)):
         shutil.rmtree(left, ignore_errors=True)
     return None if args.labels_only else kept
-
-
-def _since(began: float) -> str:
-    return f"{time.perf_counter() - began:.1f}"

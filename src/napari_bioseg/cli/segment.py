@@ -25,7 +25,7 @@ from .options import (
 from .progress import duration, print_table
 from .reports import add_region, region_of
 from .start import add_cluster, add_resume, each_image, end
-from .steps import check_large, found, segment_to, write_labelled
+from .steps import check_large, found, label_each, segment_to, write_labelled
 
 if TYPE_CHECKING:
     from napari_bioseg.io import StoredPrediction
@@ -94,7 +94,6 @@ def run(args: argparse.Namespace) -> None:
     ValueError
         If settings or files are wrong.
     """
-    from napari_bioseg.io import read_prediction
     from napari_bioseg.io.results import Expected, kept_workflow
 
     inputs = [*args.inputs, *args.predictions]
@@ -102,8 +101,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError("name at least one file or folder of channels")
     files = input_files([_predictions_in(text) for text in inputs])
     folder = Path(args.output)
-    look: dict[str, Any] = {"axes": args.axes, "later": True}
-    stored = {name: read_prediction(path, **look) for name, path in files.items()}
+    stored = {name: _looked_at(path, args.axes) for name, path in files.items()}
     workflow = settings_for(
         _common_workflow(list(stored.values()), args.channels), args, SETTINGS_OF_LABELS
     )
@@ -129,6 +127,14 @@ def run(args: argparse.Namespace) -> None:
     end(failed, len(stored))
 
 
+def _looked_at(path: Path, axes: str | None) -> StoredPrediction:
+    """Look at channels, without reading them; of a stack at its first time point."""
+    from napari_bioseg.io import read_prediction
+
+    file = read_prediction(path, axes=axes, frame=0, later=True)
+    return file if file.leading else read_prediction(path, axes=axes, later=True)
+
+
 def _one(
     args: argparse.Namespace, name: str, file: StoredPrediction, workflow: Workflow
 ) -> tuple[str, ...]:
@@ -138,9 +144,11 @@ def _one(
     from napari_bioseg.io.segment_volume import fits_memory
 
     start = time.perf_counter()
+    path = result_path(args.output, "labels", name, args.format)
     fits, lazy = fits_memory(file, workflow), hasattr(file.data, "dask")
-    if lazy and not fits:
-        path = result_path(args.output, "labels", name, args.format)
+    if file.leading:
+        count = label_each(path, name, file.path, workflow, args)
+    elif lazy and not fits:
         check_large(name, file.channels or workflow.outputs, workflow)
         count = str(segment_to(path, name, file, workflow, args))
     else:

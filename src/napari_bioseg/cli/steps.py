@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from .progress import progress_bar
 if TYPE_CHECKING:
     from napari_bioseg.channels import Instances
     from napari_bioseg.io import StoredPrediction
+    from napari_bioseg.io.stack import Stack
 
 
 def follow(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
@@ -107,6 +109,58 @@ def segment_to(
     if place != path:
         tiff_from_zarr(path)
     return objects
+
+
+def label_each(
+    path: Path,
+    name: str,
+    place: Path,
+    workflow: Workflow,
+    args: argparse.Namespace,
+    *,
+    image: Stack | None = None,
+) -> str:
+    """Label images that were predicted one by one along time or slices.
+
+    Parameters
+    ----------
+    path : Path
+        Zarr folder or TIFF to write.
+    name : str
+        Name of the stack.
+    place : Path
+        Of its channels.
+    workflow : Workflow
+        Says how.
+    args : argparse.Namespace
+        With ``quiet``.
+    image : Stack, optional
+        What was predicted.
+
+    Returns
+    -------
+    str
+        What they hold, as `found` says it.
+    """
+    from napari_bioseg.io.label_stack import label_stack
+    from napari_bioseg.io.model_input import ModelInput
+
+    dimensions = 2 if workflow.trained is None else workflow.trained.dimensions
+    channels = ModelInput.of(place, dimensions)
+    full = float(channels.info.notes.get("full", 1.0))
+    total = 0
+
+    def count() -> Generator[tuple[int, int], None, None]:
+        nonlocal total
+        total = yield from label_stack(path, name, channels, full, workflow, image)
+
+    with progress_bar(0, name, "image", quiet=args.quiet) as bar:
+        for done, images in count():
+            bar.total = images
+            bar.update(done - bar.n)
+    if workflow.is_semantic:
+        return f"{100 * total / max(math.prod(channels.size), 1):.1f} %"
+    return str(total)
 
 
 def check_large(name: str, channels: Sequence[str], workflow: Workflow) -> None:

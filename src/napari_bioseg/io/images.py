@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,11 @@ class ImageInfo:
 
 
 def image_info(
-    path: str | Path, *, axes: str | None = None, frame: int | None = None
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    frame: int | None = None,
+    keep_z: bool = False,
 ) -> ImageInfo:
     """Look at an image without reading its pixels.
 
@@ -80,6 +84,8 @@ def image_info(
         guess from its shape is wrong.
     frame : int, optional
         Which time point of a file with several, from 0; such files are refused without.
+    keep_z : bool
+        Whether a single slice is a volume, where the axis Z is named.
 
     Returns
     -------
@@ -91,7 +97,7 @@ def image_info(
         If the file is missing, damaged, of another kind, or its axes are unclear.
     """
     source, axes = at_time(_source(path, "image"), axes, frame)
-    return _info(source, "image", axes)
+    return _info(source, "image", axes, keep_z=keep_z)
 
 
 def label_info(
@@ -175,6 +181,44 @@ def read_image(
     return layout.arrange(_plain(_load(source), source))
 
 
+def read_frames(
+    path: str | Path, *, axes: str | None = None, keep_z: bool = False
+) -> Callable[[int], Any]:
+    """Open a file of several time points, to be read one by one.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any file that `read_image` reads.
+    axes : str, optional
+        One letter per stored axis.
+    keep_z : bool
+        Whether a single slice is a volume, where the axis Z is named.
+
+    Returns
+    -------
+    callable
+        Takes the number of a time point and returns its image (C, [Z,] Y, X) as
+        `read_image` does; 0 is the image of a file without time. A file that is no
+        zarr is in memory as a whole.
+
+    Raises
+    ------
+    ValueError
+        As for `read_image`.
+    """
+    source = _source(path, "image")
+    array = _load(source)
+    whole = replace(source, load=lambda: array)
+
+    def frame(number: int) -> Any:
+        one, letters = at_time(whole, axes, number)
+        layout = layout_of(one, "image", letters, keep_z=keep_z)
+        return layout.arrange(_plain(one.load(), source))
+
+    return frame
+
+
 def read_labels(
     path: str | Path, *, axes: str | None = None, frame: int | None = None
 ) -> NDArray[np.int32]:
@@ -246,8 +290,10 @@ def _check_numbers(array: NDArray[Any], path: Path) -> None:
         )
 
 
-def _info(source: Source, role: Role, axes: str | None) -> ImageInfo:
-    layout = layout_of(source, role, axes)
+def _info(
+    source: Source, role: Role, axes: str | None, *, keep_z: bool = False
+) -> ImageInfo:
+    layout = layout_of(source, role, axes, keep_z=keep_z)
     spatial = layout.order.removeprefix("C")
     known = source.scale and all(letter in source.scale for letter in spatial)
     return ImageInfo(

@@ -43,6 +43,8 @@ class StoredPrediction:
     """Name of the image it was made from; empty if unknown."""
     full: float = 1.0
     """What a probability of 1 is stored as: 255 in uint8."""
+    leading: int = 0
+    """Along how many axes, out of time and slices, images were predicted one by one."""
 
     def load(self, channels: Sequence[str] | str | None = None) -> Prediction:
         """Read the values and check them.
@@ -229,7 +231,11 @@ def create_prediction(
 
 
 def read_prediction(
-    path: str | Path, *, axes: str | None = None, later: bool = False
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    frame: int | None = None,
+    later: bool = False,
 ) -> StoredPrediction:
     """Read a prediction: one that was written here, or any image of channels.
 
@@ -239,6 +245,8 @@ def read_prediction(
         TIFF, npy or zarr.
     axes : str, optional
         One letter per stored axis, where the file does not say.
+    frame : int, optional
+        Which time point of a file with several; such files are refused without.
     later : bool
         Whether values are read only when they are asked for, of other files than zarr
         too, which then are read as a whole.
@@ -254,17 +262,17 @@ def read_prediction(
     WorkflowError
         If the settings in it are damaged or from a newer version.
     """
-    info = image_info(path, axes=axes)
+    info = image_info(path, axes=axes, frame=frame)
     values = info.notes.get("workflow")
     workflow = None
     if isinstance(values, dict):
         workflow = Workflow.from_values(values, origin=str(path))
     data: Any
     if later and not is_zarr(info.path):
-        load = partial(read_image, axes=axes)
+        load = partial(read_image, axes=axes, frame=frame)
         data = FileArray(info.path, info.shape, info.dtype, load)
     else:
-        data = read_image(path, axes=axes)
+        data = read_image(path, axes=axes, frame=frame)
     names = info.channels or (workflow.outputs if workflow else ())
     return StoredPrediction(
         path=info.path,
@@ -275,4 +283,5 @@ def read_prediction(
         workflow=workflow,
         source=str(info.notes.get("source", "")),
         full=float(info.notes.get("full", 1.0)),
+        leading=int(info.notes.get("leading", 0)),
     )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .disk_errors import in_words
+from .disk_errors import in_words, make_folder
 
 PROGRESS = "progress.txt"
 IMAGE = "image.zarr"
@@ -127,7 +127,7 @@ def explained_disk(path: Path) -> Iterator[None]:
         With an explanation.
     """
     try:
-        unfinished(path).mkdir(parents=True, exist_ok=True)
+        make_folder(unfinished(path))
         yield
     except OSError as error:
         advice = (
