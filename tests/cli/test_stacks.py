@@ -9,7 +9,8 @@ import pytest
 import tifffile
 import zarr
 
-from napari_bioseg.channels import decode
+from napari_bioseg.channels import Prediction, decode
+from napari_bioseg.cleanup import join_slices
 from napari_bioseg.cli import main
 from napari_bioseg.engine import Model, predict_array
 from napari_bioseg.io import read_image, read_labels, read_prediction, save_model
@@ -34,8 +35,6 @@ def pixels(*shape: int) -> np.ndarray:
 
 
 def labels_of(values: np.ndarray) -> np.ndarray:
-    from napari_bioseg.channels import Prediction
-
     return decode(Prediction(values, FLAT.outputs), FLAT.instances).labels
 
 
@@ -64,12 +63,13 @@ def test_channels_are_chosen(models, tmp_path, capsys, command):
 
 @pytest.mark.parametrize("format", ["tif", "zarr"])
 @pytest.mark.parametrize("axes", ["TYX", "ZYX", "TZYX"])
-def test_images_one_by_one_in_one_file(models, tmp_path, axes, format):
+def test_images_one_by_one_in_one_file(models, tmp_path, capsys, axes, format):
     sizes = {"T": 3, "Z": 5, "Y": 40, "X": 50}
     image = pixels(*(sizes[letter] for letter in axes))
     np.save(tmp_path / "a.npy", image)
     out, given = tmp_path / "out", ["--axes", axes, "--format", format]
     assert main(words(models, "run", tmp_path / "a.npy", out, *given)) == 0
+    assert "× 40 × 50, predicted one by one along" in capsys.readouterr().err
     ending = "bioseg.zarr" if format == "zarr" else "tif"
     channels, labels = (out / f"{k}/a.{ending}" for k in ("predictions", "labels"))
     if format == "zarr":
@@ -97,6 +97,35 @@ def test_images_one_by_one_in_one_file(models, tmp_path, axes, format):
     stack = ModelInput.of(tmp_path / f"again/labels/a.{ending}", 2).stack()
     for place in stack.places:
         np.testing.assert_array_equal(stack.read(place)[0], objects[place])
+
+
+@pytest.mark.parametrize("format", ["tif", "zarr"])
+def test_slices_that_are_joined_are_a_volume(models, tmp_path, format):
+    image = pixels(5, 40, 50)
+    np.save(tmp_path / "a.npy", image)
+    joined = [
+        "--instances.by-slice",
+        "true",
+        "--cleanup.steps",
+        "join_slices overlap=0.1",
+    ]
+    given = ["--axes", "ZYX", "--format", format, *joined]
+    assert main(words(models, "run", tmp_path / "a.npy", tmp_path / "out", *given)) == 0
+    model = Model.create(FLAT, seed=1)
+    values = np.stack([predict_array(plane[None], model) for plane in image], 1)
+    settings = FLAT.instances.replace(by_slice=True)
+    labels = decode(Prediction(values, FLAT.outputs), settings).labels
+    wanted = join_slices(labels, 0.1)
+    ending = "bioseg.zarr" if format == "zarr" else "tif"
+    np.testing.assert_array_equal(
+        read_labels(tmp_path / f"out/labels/a.{ending}"), wanted
+    )
+    again = ["segment", str(tmp_path / f"out/predictions/a.{ending}"), "--quiet"]
+    again += ["--output", str(tmp_path / "again"), "--format", format, *joined]
+    assert main(again) == 0
+    np.testing.assert_array_equal(
+        read_labels(tmp_path / f"again/labels/a.{ending}"), wanted
+    )
 
 
 def test_one_slice_is_a_volume_where_the_model_wants_one(models, tmp_path):

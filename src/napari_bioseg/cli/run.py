@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_bioseg.settings import Workflow
 from napari_bioseg.settings.patch_size import sized
 
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from napari_bioseg.engine import Model
     from napari_bioseg.io.model_input import ModelInput
     from napari_bioseg.io.results import Kind
+    from napari_bioseg.io.stack import Stack
 
 SECTIONS = ("predict", *SETTINGS_OF_LABELS)
 
@@ -171,13 +174,15 @@ def _models(args: argparse.Namespace, workflow: Workflow) -> list[Model]:
 
 def _check_labels(name: str, given: ModelInput, workflow: Workflow) -> None:
     """Refuse labels that cannot be made, before the channels are predicted."""
-    large = _is_large(given, workflow)
-    if given.letters and workflow.task.has_classes:
+    from napari_bioseg.io.label_stack import one_by_one
+
+    each, large = one_by_one(given.letters, workflow), _is_large(given, workflow)
+    if each and workflow.task.has_classes:
         raise ValueError(
             f"{given.path}: classes of objects are written for one image a file; save "
             "each time point or slice as a file of its own"
         )
-    if given.letters and large:
+    if each and large:
         raise ValueError(
             f"{given.path}: one image does not fit into memory, and objects of several "
             "are found image by image; save each as a file of its own"
@@ -195,6 +200,7 @@ def _one(
 ) -> tuple[str, ...]:
     """Take one image all the way and return its row of the table."""
     from napari_bioseg.io import read_prediction, result_path
+    from napari_bioseg.io.label_stack import one_by_one
     from napari_bioseg.io.predict_file import predict_file
     from napari_bioseg.io.predictions import in_memory
     from napari_bioseg.io.tiff_from_zarr import tiff_from_zarr
@@ -202,8 +208,9 @@ def _one(
     began = time.perf_counter()
     kept = result_path(args.output, "predictions", name, args.format)
     labels_at = result_path(args.output, "labels", name, args.format)
-    large = bool(given.letters) or _is_large(given, workflow)
-    place = _channels_at(args, name, kept, large=large)
+    large = _is_large(given, workflow)
+    on_disk = large or bool(given.letters)
+    place = _channels_at(args, name, kept, large=on_disk)
     stack = given.stack()
     data = None
     if place is None or not (args.resume and place.exists()):
@@ -211,7 +218,7 @@ def _one(
         facts = (stack, given.info, name, models, workflow)
         events = predict_file(place, *facts, **before)
         data = follow(events, name, quiet=args.quiet)
-    if given.letters and place is not None:
+    if one_by_one(given.letters, workflow) and place is not None:
         objects = label_each(labels_at, name, place, workflow, args, image=stack)
     elif large and place is not None and place.suffix == ".zarr":
         stored = read_prediction(place)
@@ -221,7 +228,7 @@ def _one(
             prediction = in_memory(data, workflow, given.info.spacing)
         else:
             prediction = read_prediction(place).load(workflow.outputs)
-        objects = _label(args, name, prediction, workflow, given, stack.first)
+        objects = _label(args, name, prediction, workflow, given, stack)
     if place is not None and place != kept:  # complete, and hidden until now
         if args.labels_only:
             shutil.rmtree(place)
@@ -236,14 +243,18 @@ def _label(
     prediction: Prediction,
     workflow: Workflow,
     given: ModelInput,
-    image: Any,
+    stack: Stack,
 ) -> str:
     """Write the labels of channels that are in memory, and say what they hold."""
     from napari_bioseg.cleanup import find_labels
 
     region = region_of(args, name)
-    if image.ndim > prediction.data.ndim:  # files leave out the axis of a single slice
-        image = image[:, 0]
+    image = None
+    if workflow.cleanup.looks_at_image:
+        slices = [np.asarray(stack.read(place)) for place in stack.places]
+        image = np.stack(slices, 1) if stack.leading else slices[0]
+        if image.ndim > prediction.data.ndim:  # files leave out the axis of one slice
+            image = image[:, 0]
     labels, seen = find_labels(prediction, workflow, image=image, region=region)
     spacing = given.info.spacing and given.info.spacing[-labels.ndim :]
     facts: dict[str, Any] = {"spacing": spacing, "unit": given.info.unit}
@@ -252,9 +263,13 @@ def _label(
 
 
 def _is_large(given: ModelInput, workflow: Workflow) -> bool:
+    from napari_bioseg.io.label_stack import one_by_one
     from napari_bioseg.io.segment_volume import fits_size
 
-    return not fits_size(given.shape[1:], len(workflow.outputs), workflow)
+    # along time each image is by itself, and along slices where they are no volume
+    each = one_by_one(given.letters, workflow)
+    size = given.shape[1:] if each else given.info.size
+    return not fits_size(size, len(workflow.outputs), workflow)
 
 
 def _channels_at(

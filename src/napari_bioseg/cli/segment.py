@@ -132,7 +132,19 @@ def _looked_at(path: Path, axes: str | None) -> StoredPrediction:
     from napari_bioseg.io import read_prediction
 
     file = read_prediction(path, axes=axes, frame=0, later=True)
-    return file if file.leading else read_prediction(path, axes=axes, later=True)
+    return (
+        file
+        if "T" in _letters(file, axes) and file.leading
+        else read_prediction(path, axes=axes, later=True)
+    )
+
+
+def _letters(file: StoredPrediction, axes: str | None) -> str:
+    """Return the axes along which images were predicted one by one."""
+    from napari_bioseg.io.images import count_time_points
+
+    times = count_time_points(file.path, axes=axes) > 1
+    return "T" * times + "Z" * (file.leading > times)
 
 
 def _one(
@@ -141,12 +153,13 @@ def _one(
     """Segment one prediction and return its row of the table."""
     from napari_bioseg.cleanup import find_labels
     from napari_bioseg.io import read_prediction, result_path
+    from napari_bioseg.io.label_stack import one_by_one
     from napari_bioseg.io.segment_volume import fits_memory
 
     start = time.perf_counter()
     path = result_path(args.output, "labels", name, args.format)
     fits, lazy = fits_memory(file, workflow), hasattr(file.data, "dask")
-    if file.leading:
+    if file.leading and one_by_one(_letters(file, args.axes), workflow):
         count = label_each(path, name, file.path, workflow, args)
     elif lazy and not fits:
         check_large(name, file.channels or workflow.outputs, workflow)

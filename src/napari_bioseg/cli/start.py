@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
+from napari_bioseg.settings.patch_size import sized
 
 from .options import input_files
 from .stop import Stopped
@@ -206,6 +208,12 @@ def check_images(model: Model, start: Start) -> None:
                 f"{start.files[name]}: {error}{choose}; if axes were mistaken, name "
                 "them with --axes"
             ) from error
+        if given.letters:
+            along = {"T": "time", "Z": "slices", "TZ": "time and slices"}[given.letters]
+            print(
+                f"{name}: {sized(given.size)}, predicted one by one along {along}",
+                file=sys.stderr,
+            )
 
 
 def each_image(

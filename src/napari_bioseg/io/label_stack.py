@@ -17,6 +17,25 @@ from .tiff_from_zarr import growing, tiff_from_zarr
 from .unfinished import PyramidGrown
 
 
+def one_by_one(letters: str, workflow: Workflow) -> bool:
+    """Say whether the images of a stack are labelled each by itself.
+
+    Parameters
+    ----------
+    letters : str
+        Axes along which they were predicted one by one: T, Z, both or none.
+    workflow : Workflow
+        Slices are a volume where its settings work along Z.
+
+    Returns
+    -------
+    bool
+    """
+    joins = any(step.step == "join_slices" for step in workflow.cleanup.running)
+    volume = letters == "Z" and (joins or workflow.instances.by_slice)
+    return bool(letters) and not volume
+
+
 def label_stack(
     path: Path,
     name: str,

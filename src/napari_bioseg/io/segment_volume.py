@@ -47,10 +47,10 @@ from .block_passes import Run, block_file, load_block, runner_of, save_block
 from .block_size import HALO, block_for, halo_for, margins_of, workers_for
 from .block_votes import class_numbers, winners
 from .divided_cleanup import divided_cleanup
-from .fingerprints import images_fingerprint
 from .ome_zarr import ZarrFormat, add_pyramid, create_zarr
 from .predictions import StoredPrediction
 from .progress_file import ProgressFile
+from .told_apart import told_apart
 from .unfinished import (
     IMAGE,
     PROGRESS,
@@ -66,8 +66,6 @@ WIDEST = 4
 """How many times the halo may become as wide, where objects reach its end."""
 _FORMAT = 4
 """Of what an interrupted call leaves; one of another version does not go on."""
-HEADERS = (".zattrs", ".zarray", ".zgroup", "zarr.json")
-"""Files that say what a zarr folder holds, in both formats."""
 PASSES = ("ranges", "histograms", "seeds", "flood", "finish")
 
 
@@ -157,7 +155,7 @@ def segment_volume(
     part = unfinished(path)
     job = _job(prediction, workflow, part, within, after, block, halo)
     facts: dict[str, Any] = {
-        "channels": _told_apart(prediction),
+        "channels": told_apart(prediction),
         "settings": workflow.instances.model_dump(mode="json"),
         "cleanup": workflow.cleanup.model_dump(mode="json"),
         "halo": halo,
@@ -236,15 +234,6 @@ def fits_size(size: Sequence[int], channels: int, workflow: Workflow) -> bool:
     """
     needed = math.prod(int(n) for n in size) * (4 * channels + 32)
     return needed < room_for(workflow.predict.memory)
-
-
-def _told_apart(prediction: StoredPrediction) -> list[Any]:
-    """Return what tells a prediction from the next one of the same name."""
-    # of large ones only a few pixels are looked at, but a new one has a new header
-    headers = [prediction.path / name for name in HEADERS]
-    written = [file.stat().st_mtime_ns for file in headers if file.exists()]
-    shape, pixels = prediction.data.shape, images_fingerprint([prediction.data])
-    return [str(prediction.path), list(shape), pixels, written]
 
 
 def _job(
