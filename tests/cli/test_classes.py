@@ -203,7 +203,7 @@ def test_a_table_of_classes_is_not_replaced_by_chance(
     data, untrained, tmp_path, capsys, monkeypatch, command, blocks
 ):
     monkeypatch.setattr(
-        "napari_bioseg.io.segment_volume.fits_memory", lambda *_: not blocks
+        "napari_bioseg.io.segment_volume.fits_size", lambda *_: not blocks
     )
     out, source = tmp_path / "out", data / "images/im_0.tif"
     words = ["--output", str(out), "--format", "zarr" if blocks else "tif"]

@@ -446,7 +446,7 @@ WRONG = [
         PREDICT + "{wrong}/colours.npy",
         "colours.npy: the image has 3 channels",
     ),
-    (PREDICT + "{wrong}/volume.npy", "name them with --axes"),
+    (PREDICT + "{wrong}/volume.npy --axes CYX", "name them with --axes"),
     (PREDICT + "{wrong}/volume.npy --axes CYX", "the image has 9 channels"),
     (PREDICT + "{wrong}/volume.npy --axes ZY", "axes 'ZY' do not suit"),
     (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from napari_bioseg.io import (
     save_model,
     write_image,
 )
+from napari_bioseg.io.progress_file import ProgressFile
 from napari_bioseg.settings import NetworkSettings, TrainedOn, Workflow
 
 TINY = Workflow(network=NetworkSettings(features=4, depth=1), trained=TrainedOn())
@@ -79,6 +81,43 @@ def test_resume_does_what_is_missing(folder, tmp_path, capsys):
     assert (tmp_path / "predictions/b.tif").stat().st_mtime_ns == before
     assert "2 images" in (said := capsys.readouterr().out)
     assert "1 were done before" in said
+
+
+def stop_after(tiles: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C when so many tiles are on disk."""
+    add = ProgressFile.add
+
+    def counting(file: ProgressFile, place: tuple[int, ...]) -> None:
+        add(file, place)
+        if len(file.done) == tiles:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(ProgressFile, "add", counting)
+
+
+def test_a_stopped_prediction_goes_on_with_other_memory(folder, tmp_path, monkeypatch):
+    words = ["predict", "--model", str(folder / "single"), "--output", str(tmp_path)]
+    words += [str(folder / "images/a.tif"), "--format", "zarr", "--quiet"]
+    with monkeypatch.context() as patch:
+        stop_after(2, patch)
+        assert main([*words, "--predict.tile", "32,32"]) == 130
+    tiles: list[Any] = []
+    add = ProgressFile.add
+    monkeypatch.setattr(ProgressFile, "add", lambda f, p: (tiles.append(p), add(f, p)))
+    other = ["--predict.memory", "2", "--predict.device", "cpu"]
+    assert main([*words, *other, "--resume"]) == 0
+    assert len(tiles) == 4
+    stored = read_prediction(tmp_path / "predictions/a.bioseg.zarr")
+    wanted = predict_array(image_of(folder, "a"), Model.create(TINY, seed=3))
+    assert abs(np.asarray(stored.data) - wanted).max() < 1e-5
+
+
+def test_a_first_try_that_fails_blocks_nothing(folder, tmp_path, capsys):
+    words = ["predict", "--model", str(folder / "single"), "--output", str(tmp_path)]
+    words += [str(folder / "images/a.tif"), "--format", "zarr", "--quiet"]
+    assert main([*words, "--cluster", "local:many"]) == 2
+    assert "say how many processes" in capsys.readouterr().err
+    assert main([*words, "--predict.tta", "mean"]) == 0
 
 
 def test_one_bad_image_does_not_stop_the_others(folder, tmp_path, capsys):
@@ -150,7 +189,7 @@ def test_larger_than_memory_gives_the_same_labels(folder, tmp_path, monkeypatch)
     words = ["run", "--model", str(folder / "single"), str(folder / "images/a.tif")]
     small, large = tmp_path / "small", tmp_path / "large"
     assert main([*words, "--output", str(small), "--quiet"]) == 0
-    monkeypatch.setattr("napari_bioseg.io.segment_volume.fits_memory", lambda *_: False)
+    monkeypatch.setattr("napari_bioseg.io.segment_volume.fits_size", lambda *_: False)
     zarrs = ["--format", "zarr", "--quiet"]
     assert main([*words, "--output", str(large), *zarrs]) == 0
     one = read_labels(small / "labels/a.tif")
@@ -179,6 +218,116 @@ def test_tiff_is_written_plane_by_plane(folder, tmp_path, monkeypatch):
     assert one.workflow == two.workflow
     assert one.source == two.source
     assert sorted(path.name for path in (large / "predictions").iterdir()) == ["a.tif"]
+
+
+FITS = "napari_bioseg.io.segment_volume.fits_size"
+ROOM = "napari_bioseg.channels.blockwise.room.room_for"
+
+
+def test_a_tiff_that_grew_as_zarr_goes_on_there(folder, tmp_path, monkeypatch):
+    words = ["predict", "--model", str(folder / "single"), "--output", str(tmp_path)]
+    words += [str(folder / "images/a.tif"), "--quiet", "--predict.tile", "32,32"]
+    with monkeypatch.context() as patch:
+        stop_after(2, patch)
+        patch.setattr(ROOM, lambda _: 1)
+        assert main(words) == 130
+    tiles: list[Any] = []
+    add = ProgressFile.add
+    with monkeypatch.context() as patch:  # and now there is memory
+        patch.setattr(ProgressFile, "add", lambda f, p: (tiles.append(p), add(f, p)))
+        assert main([*words, "--resume"]) == 0
+    assert len(tiles) == 4
+    assert [path.name for path in (tmp_path / "predictions").iterdir()] == ["a.tif"]
+    stored = read_prediction(tmp_path / "predictions/a.tif")
+    wanted = predict_array(image_of(folder, "a"), Model.create(TINY, seed=3))
+    assert abs(stored.data - wanted).max() < 1e-5
+    with monkeypatch.context() as patch:
+        stop_after(2, patch)
+        patch.setattr(ROOM, lambda _: 1)
+        assert main([*words, "--overwrite"]) == 130
+    assert main([*words, "--overwrite"]) == 0  # nothing hidden stays
+    assert [path.name for path in (tmp_path / "predictions").iterdir()] == ["a.tif"]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_run_writes_tiff_block_by_block(folder, tmp_path, monkeypatch, keeps):
+    words = ["run", "--model", str(folder / "single"), str(folder / "images/a.tif")]
+    words += ["--quiet", *([] if keeps else ["--labels-only"])]
+    small, large = tmp_path / "small", tmp_path / "large"
+    assert main([*words, "--output", str(small)]) == 0
+    monkeypatch.setattr(FITS, lambda *_: False)
+    monkeypatch.setattr(ROOM, lambda _: 1)
+    assert main([*words, "--output", str(large)]) == 0
+    one = read_labels(small / "labels/a.tif")
+    two = read_labels(large / "labels/a.tif")
+    assert one.max() == two.max() > 0
+    np.testing.assert_array_equal(one > 0, two > 0)
+    assert files_in(large) == files_in(small)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+
+
+def test_labels_only_leaves_earlier_channels_alone(folder, tmp_path, monkeypatch):
+    words = ["run", "--model", str(folder / "single"), str(folder / "images/a.tif")]
+    words += ["--output", str(tmp_path), "--format", "zarr", "--quiet"]
+    assert main(words) == 0
+    kept = tmp_path / "predictions/a.bioseg.zarr"
+    before = np.asarray(read_prediction(kept).data)
+    assert main([*words, "--labels-only", "--overwrite"]) == 0
+    np.testing.assert_array_equal(read_prediction(kept).data, before)
+    assert [path.name for path in (tmp_path / "labels").iterdir()] == ["a.bioseg.zarr"]
+
+
+@pytest.mark.parametrize("format", ["tif", "zarr"])
+def test_labels_only_goes_on_after_the_channels(
+    folder, tmp_path, monkeypatch, capsys, format
+):
+    words = ["run", "--model", str(folder / "single"), str(folder / "images/a.tif")]
+    words += ["--output", str(tmp_path), "--format", format, "--labels-only"]
+    predicted = []
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FITS, lambda *_: False)
+        patch.setattr("napari_bioseg.io.segment_volume.segment_volume", stop)
+        assert main([*words, "--quiet"]) == 130
+    assert main(words) == 2
+    assert "go on with --resume" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "napari_bioseg.engine.predict_tiles", lambda *_: predicted.append(1)
+        )
+        assert main([*words, "--resume"]) == 0
+    assert not predicted
+    place = result_path(tmp_path, "labels", "a", format)
+    assert [path.name for path in (tmp_path / "labels").iterdir()] == [place.name]
+    assert not (tmp_path / "predictions").exists()
+    assert read_labels(place).max() > 0
+
+
+def test_run_refuses_before_it_predicts(folder, tmp_path, monkeypatch, capsys):
+    words = ["run", "--model", str(folder / "single"), str(folder / "images/a.tif")]
+    words += ["--output", str(tmp_path), "--cleanup.steps", "smooth"]
+    monkeypatch.setattr(FITS, lambda *_: False)
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "a is too large to be segmented as a whole" in said
+    assert "smooth needs the whole volume at once" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_segment_says_that_a_tiff_is_read_as_a_whole(
+    folder, tmp_path, monkeypatch, capsys
+):
+    words = ["--model", str(folder / "single"), str(folder / "images/a.tif")]
+    assert main(["predict", *words, "--output", str(tmp_path)]) == 0
+    monkeypatch.setattr(FITS, lambda *_: False)
+    assert main(["segment", str(tmp_path), "--output", str(tmp_path)]) == 0
+    assert "is read as a whole" in capsys.readouterr().err
 
 
 def test_smaller_numbers_make_labels_too(folder, tmp_path):

@@ -7,6 +7,7 @@ import sys
 import warnings
 
 import dask.array
+import numcodecs
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,7 @@ from napari_bioseg.engine.choose_tiles import choose_batch, choose_tiling, tile_
 from napari_bioseg.engine.kept_tiles import KeptTiles
 from napari_bioseg.engine.orientations import orientations
 from napari_bioseg.engine.part import Part
+from napari_bioseg.engine.pixels import Pixels
 from napari_bioseg.engine.tile_limits import forget, limit_of, remember
 from napari_bioseg.engine.tiling import Tiling
 from napari_bioseg.settings import (
@@ -342,6 +344,31 @@ def test_a_damaged_chunk_is_named(tmp_path, kind):
     assert part.data.shape == (2, 32, 32)  # a region without it
     with pytest.raises(ValueError, match=r"chunk 0/2/3"):
         next(predict_tiles(image, lively(depth=1), settings))
+
+
+@pytest.mark.parametrize(
+    ("zarr_format", "codec"),
+    [(2, numcodecs.Zlib()), (2, numcodecs.GZip()), (3, zarr.codecs.GzipCodec())],
+)
+@pytest.mark.parametrize("damage", ["cut", "wrong"])
+def test_a_chunk_that_cannot_be_unpacked_is_named(tmp_path, zarr_format, codec, damage):
+    source = zarr.create_array(
+        tmp_path / "in.zarr",
+        shape=(1, 64, 64),
+        chunks=(1, 32, 32),
+        dtype="uint8",
+        compressors=codec,
+        zarr_format=zarr_format,
+    )
+    source[:] = np.random.default_rng(0).integers(0, 99, (1, 64, 64))
+    name = "0.1.0" if zarr_format == 2 else "c/0/1/0"
+    chunk = tmp_path / "in.zarr" / name
+    whole = chunk.read_bytes()
+    half = len(whole) // 2
+    broken = b"" if damage == "cut" else b"\xff" * (len(whole) - half)
+    chunk.write_bytes(whole[:half] + broken)
+    with pytest.raises(ValueError, match=r"Y 32 to 63, X 0 to 31 \(chunk 0/1/0\)"):
+        Pixels(dask.array.from_zarr(source))[:, 20:50, 10:50]
 
 
 @pytest.mark.parametrize("normalization", ["batch", "instance"])

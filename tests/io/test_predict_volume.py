@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 import zarr
 
-from napari_bioseg.engine import Model, Predicted, TileDone, predict_tiles
+from napari_bioseg.engine import (
+    Model,
+    Predicted,
+    TileDone,
+    predict_tiles,
+    run_tiles,
+)
 from napari_bioseg.io import image_info, read_image, read_prediction, save_model
 from napari_bioseg.io.fingerprints import made_from
 from napari_bioseg.io.ome_zarr import add_pyramid, create_zarr
@@ -214,6 +220,28 @@ def test_tiles_stay_when_the_memory_changes(tmp_path):
     other = SETTINGS.replace(tile="auto")
     *rest, _ = predict_volume(values, known, path, other, resume=True)
     assert sum(isinstance(event, TileDone) for event in rest) == 26
+
+
+def test_what_goes_on_with_less_memory_takes_less(tmp_path, monkeypatch):
+    values, known = image(40, 40, 72), model()
+    path = tmp_path / "out.zarr"
+    settings = PredictSettings(device="cpu")  # its tiles are as large as the image
+    next(events := predict_volume(values, known, path, settings))
+    events.close()
+    ran: list[int] = []
+    run = run_tiles.run_batch
+
+    def watched(model, batch, **options):
+        ran.append(batch.size)
+        return run(model, batch, **options)
+
+    monkeypatch.setattr(run_tiles, "run_batch", watched)
+    monkeypatch.setattr(run_tiles, "tile_pixels", lambda *_: values.size // 3)
+    *_, done = predict_volume(values, known, path, settings, resume=True)
+    assert max(ran) < values.size
+    *_, wanted = predict_tiles(values, known, settings)
+    assert ran[-1] == values.size  # what is begun now has other tiles
+    assert abs(done.data[:] - wanted.data).max() < 1e-5
 
 
 def test_results_are_not_replaced_by_chance(tmp_path):

@@ -14,9 +14,11 @@ from napari_bioseg.io import (
     write_results,
     write_workflow,
 )
+from napari_bioseg.io.results import kept_workflow
 from napari_bioseg.settings import (
     InstanceSettings,
     InstanceTask,
+    PredictSettings,
     SemanticTask,
     Workflow,
     WorkflowError,
@@ -131,3 +133,35 @@ def test_the_same_settings_may_be_written_again(tmp_path):
     before = path.stat().st_mtime_ns
     assert write_workflow(tmp_path, TUNED) == path
     assert path.stat().st_mtime_ns == before
+
+
+def test_how_results_are_computed_may_change(tmp_path):
+    """Less memory, another device or cluster: the same values."""
+    path = write_workflow(tmp_path, TUNED)
+    computed = {"memory": 2.0, "cluster": "tcp://other:8786", "device": "cpu"}
+    other = TUNED.replace(predict=PredictSettings(**computed))
+    assert write_workflow(tmp_path, other) == path
+    assert Workflow.from_yaml(path) == other
+    turned = TUNED.replace(predict=PredictSettings(tta="mean"))
+    with pytest.raises(ValueError, match="holds other settings"):
+        write_workflow(tmp_path, turned)
+    path.write_text("a shopping list")
+    with pytest.raises(ValueError, match="holds other settings"):
+        write_workflow(tmp_path, TUNED)
+
+
+def test_settings_without_results_do_not_stay(tmp_path):
+    data = np.zeros((5, 6), np.int32)
+    with pytest.raises(OSError, match="gone"), kept_workflow(tmp_path, TUNED):
+        raise OSError("gone")
+    assert not (tmp_path / "workflow.yaml").exists()
+    with pytest.raises(OSError, match="gone"), kept_workflow(tmp_path, Workflow()):
+        write_results(tmp_path, "a", Workflow(), labels=data)
+        raise OSError("gone")
+    assert Workflow.from_yaml(tmp_path / "workflow.yaml") == Workflow()
+    # those that were there before stay in any case
+    before = tmp_path / "other"
+    write_workflow(before, TUNED)
+    with pytest.raises(OSError, match="gone"), kept_workflow(before, TUNED):
+        raise OSError("gone")
+    assert (before / "workflow.yaml").exists()

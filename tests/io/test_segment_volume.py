@@ -170,6 +170,19 @@ def test_goes_on_after_kill_9(tmp_path, step):
     assert same_up_to_numbers(zarr.open_group(path)["0"][:], whole.labels)
 
 
+def test_the_rest_is_not_taken_from_another_prediction(tmp_path):
+    found = stored(tmp_path, channels((60, 50)), Workflow())
+    path = tmp_path / "a.zarr"
+    events = segment_volume(found, path, Workflow(), block=(32, 32))
+    while (event := next(events)).step < 4:
+        pass
+    assert event.done < event.blocks
+    events.close()
+    again = stored(tmp_path, channels((60, 50), seed=1), Workflow())
+    with pytest.raises(ValueError, match="was begun with another channels"):
+        list(segment_volume(again, path, Workflow(), resume=True))
+
+
 def test_on_a_cluster(tmp_path):
     values = channels()
     workflow = Workflow(predict=PredictSettings(cluster="local:2"))

@@ -128,7 +128,23 @@ def add_images(parser: argparse.ArgumentParser) -> None:
         metavar="INPUT",
         help="images, or folders of images (TIFF, PNG, JPEG, npy, zarr)",
     )
+    parser.add_argument(
+        "--input-channels",
+        type=_numbers,
+        default=(),
+        metavar="NUMBERS",
+        help="which channels of the images the model gets, from 0, such as 0,2",
+    )
     add_output(parser)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no list of channels; give their numbers from 0, such as 0,2"
+        ) from None
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

@@ -65,31 +65,31 @@ def run(args: argparse.Namespace) -> None:
     from napari_bioseg.io import (
         open_model,
         peek_model,
-        read_image,
         result_path,
-        write_workflow,
     )
     from napari_bioseg.io.predict_file import predict_file
+    from napari_bioseg.io.results import kept_workflow
 
     folders = model_folders(args.model)
     workflow = settings_for(peek_model(folders[0]), args, SECTIONS)
     start = begin(args, ("predictions",), workflow)
     models = [open_model(path, workflow.predict.device) for path in folders]
     check_images(models[0], start)
-    write_workflow(start.folder, workflow, overwrite=args.overwrite)
-
     earlier = {"resume": args.resume, "overwrite": args.overwrite}
 
-    def one(name: str, path: Path) -> tuple[str, ...]:
+    def one(name: str, _: Path) -> tuple[str, ...]:
         began = time.perf_counter()
-        image, info = read_image(path, axes=args.axes), start.infos[name]
+        given = start.inputs[name]
         place = result_path(start.folder, "predictions", name, args.format)
-        events = predict_file(place, image, info, name, models, workflow, **earlier)
-        follow(events, name, quiet=args.quiet)
-        return name, sized(info.size), f"{time.perf_counter() - began:.1f}"
+        facts = (given.stack(), given.info, name, models, workflow)
+        follow(predict_file(place, *facts, **earlier), name, quiet=args.quiet)
+        return name, sized(given.size), f"{time.perf_counter() - began:.1f}"
 
     began = time.perf_counter()
-    rows, failed = each_image(start.files, one, start.folder)
+    with kept_workflow(start.folder, workflow, overwrite=args.overwrite):
+        rows, failed = each_image(start.files, one, start.folder)
+        if not rows:
+            end(failed, len(start.files))
     print_table(("image", "size", "seconds"), rows, quiet=args.quiet)
     if not args.quiet:
         took = duration(time.perf_counter() - began)

@@ -152,13 +152,21 @@ def write_reports(args: argparse.Namespace, workflow: Workflow) -> None:
     ValueError
         If true labels have another size.
     """
-    from napari_bioseg.io import result_path
+    from napari_bioseg.io import label_info, result_path
 
-    files = {
-        name: path
-        for name, path in input_files(args.inputs).items()
-        if result_path(args.output, "labels", name, args.format).exists()
-    }
+    files = {}
+    for name, path in input_files(args.inputs).items():
+        place = result_path(args.output, "labels", name, args.format)
+        if not place.exists():
+            continue
+        if label_info(place, frame=0).notes.get("leading"):
+            print(
+                f"note: {name} holds several images, which are measured and scored "
+                "only in files of their own",
+                file=sys.stderr,
+            )
+            continue
+        files[name] = path
     if args.seeds:
         for name in files:
             _write_seeds(args, name, workflow)

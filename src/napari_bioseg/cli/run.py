@@ -6,8 +6,11 @@ import argparse
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from napari_bioseg.settings import Workflow
 from napari_bioseg.settings.patch_size import sized
@@ -35,14 +38,25 @@ from .start import (
     check_images,
     each_image,
     end,
+    look_at,
     model_folders,
 )
-from .steps import follow, found, segment_to, write_labelled
+from .steps import (
+    check_large,
+    follow,
+    found,
+    label_each,
+    segment_to,
+    write_labelled,
+)
 from .train import add_training, train_model, training_workflow
 
 if TYPE_CHECKING:
+    from napari_bioseg.channels import Prediction
     from napari_bioseg.engine import Model
+    from napari_bioseg.io.model_input import ModelInput
     from napari_bioseg.io.results import Kind
+    from napari_bioseg.io.stack import Stack
 
 SECTIONS = ("predict", *SETTINGS_OF_LABELS)
 
@@ -89,7 +103,7 @@ def run(args: argparse.Namespace) -> None:
     ValueError
         If settings or files are wrong.
     """
-    from napari_bioseg.io import write_workflow
+    from napari_bioseg.io.results import kept_workflow
 
     trains = _trains(args)
     kinds: tuple[Kind, ...] = ("labels",)
@@ -98,16 +112,23 @@ def run(args: argparse.Namespace) -> None:
     workflow = training_workflow(args) if trains else _settings(args)
     start = begin(args, kinds, workflow)
     models = [train_model(args)] if trains else _models(args, workflow)
-    workflow = models[0].workflow if trains else workflow
+    if trains:
+        workflow = models[0].workflow
+        seen = look_at(start.files, args, models[0].dimensions)
+        start = replace(start, inputs=seen)
     check_images(models[0], start)
     check_reports(args, workflow)
-    write_workflow(start.folder, workflow, overwrite=args.overwrite)
+    for name, given in start.inputs.items():
+        _check_labels(name, given, workflow)
 
-    def one(name: str, path: Path) -> tuple[str, ...]:
-        return _one(args, name, path, models, workflow)
+    def one(name: str, _: Path) -> tuple[str, ...]:
+        return _one(args, name, start.inputs[name], models, workflow)
 
     began = time.perf_counter()
-    rows, failed = each_image(start.files, one, start.folder)
+    with kept_workflow(start.folder, workflow, overwrite=args.overwrite):
+        rows, failed = each_image(start.files, one, start.folder)
+        if not rows:
+            end(failed, len(start.files))
     seconds = time.perf_counter() - began
     print_labels(rows, workflow, start.folder, seconds, quiet=args.quiet)
     write_reports(args, workflow)
@@ -151,56 +172,133 @@ def _models(args: argparse.Namespace, workflow: Workflow) -> list[Model]:
     return [open_model(path, workflow.predict.device) for path in folders]
 
 
+def _check_labels(name: str, given: ModelInput, workflow: Workflow) -> None:
+    """Refuse labels that cannot be made, before the channels are predicted."""
+    from napari_bioseg.io.label_stack import one_by_one
+
+    each, large = one_by_one(given.letters, workflow), _is_large(given, workflow)
+    if each and workflow.task.has_classes:
+        raise ValueError(
+            f"{given.path}: classes of objects are written for one image a file; save "
+            "each time point or slice as a file of its own"
+        )
+    if each and large:
+        raise ValueError(
+            f"{given.path}: one image does not fit into memory, and objects of several "
+            "are found image by image; save each as a file of its own"
+        )
+    if large:
+        check_large(name, workflow.outputs, workflow)
+
+
 def _one(
     args: argparse.Namespace,
     name: str,
-    path: Path,
+    given: ModelInput,
     models: Sequence[Model],
     workflow: Workflow,
 ) -> tuple[str, ...]:
     """Take one image all the way and return its row of the table."""
-    from napari_bioseg.cleanup import find_labels
-    from napari_bioseg.io import image_info, read_image, read_prediction, result_path
+    from napari_bioseg.io import read_prediction, result_path
+    from napari_bioseg.io.label_stack import one_by_one
     from napari_bioseg.io.predict_file import predict_file
     from napari_bioseg.io.predictions import in_memory
-    from napari_bioseg.io.segment_volume import fits_memory
+    from napari_bioseg.io.tiff_from_zarr import tiff_from_zarr
 
     began = time.perf_counter()
-    info = image_info(path, axes=args.axes)
-    place = result_path(args.output, "predictions", name, args.format)
-    keeps = not args.labels_only
-    if not (args.resume and keeps and place.exists()):
-        events = predict_file(
-            place if keeps or args.format == "zarr" else None,
-            read_image(path, axes=args.axes),
-            info,
-            name,
-            models,
-            workflow,
-            resume=args.resume,
-            overwrite=args.overwrite,
-        )
+    kept = result_path(args.output, "predictions", name, args.format)
+    labels_at = result_path(args.output, "labels", name, args.format)
+    large = _is_large(given, workflow)
+    on_disk = large or bool(given.letters)
+    place = _channels_at(args, name, kept, large=on_disk)
+    stack = given.stack()
+    data = None
+    if place is None or not (args.resume and place.exists()):
+        before = {"resume": args.resume, "overwrite": args.overwrite}
+        facts = (stack, given.info, name, models, workflow)
+        events = predict_file(place, *facts, **before)
         data = follow(events, name, quiet=args.quiet)
-    if keeps or args.format == "zarr":
+    if one_by_one(given.letters, workflow) and place is not None:
+        objects = label_each(labels_at, name, place, workflow, args, image=stack)
+    elif large and place is not None and place.suffix == ".zarr":
         stored = read_prediction(place)
-        if args.format == "zarr" and not fits_memory(stored, workflow):
-            labels_at = result_path(args.output, "labels", name, args.format)
-            objects = segment_to(labels_at, name, stored, workflow, args)
-            if not keeps:
-                shutil.rmtree(place)
-            return name, sized(info.size), str(objects), _since(began)
-        prediction = stored.load(workflow.outputs)
+        objects = str(segment_to(labels_at, name, stored, workflow, args))
     else:
-        prediction = in_memory(data, workflow, info.spacing)
-    image = read_image(path, axes=args.axes)
+        if place is None:
+            prediction = in_memory(data, workflow, given.info.spacing)
+        else:
+            prediction = read_prediction(place).load(workflow.outputs)
+        objects = _label(args, name, prediction, workflow, given, stack)
+    if place is not None and place != kept:  # complete, and hidden until now
+        if args.labels_only:
+            shutil.rmtree(place)
+        else:
+            tiff_from_zarr(kept)
+    return name, sized(given.size), objects, f"{time.perf_counter() - began:.1f}"
+
+
+def _label(
+    args: argparse.Namespace,
+    name: str,
+    prediction: Prediction,
+    workflow: Workflow,
+    given: ModelInput,
+    stack: Stack,
+) -> str:
+    """Write the labels of channels that are in memory, and say what they hold."""
+    from napari_bioseg.cleanup import find_labels
+
     region = region_of(args, name)
-    labels, instances = find_labels(prediction, workflow, image=image, region=region)
-    facts: dict[str, Any] = {"spacing": info.spacing, "unit": info.unit}
-    write_labelled(args, name, labels, instances, workflow, **facts)
-    if not keeps and args.format == "zarr":
-        shutil.rmtree(place)
-    return name, sized(info.size), found(labels, workflow), _since(began)
+    image = None
+    if workflow.cleanup.looks_at_image:
+        slices = [np.asarray(stack.read(place)) for place in stack.places]
+        image = np.stack(slices, 1) if stack.leading else slices[0]
+        if image.ndim > prediction.data.ndim:  # files leave out the axis of one slice
+            image = image[:, 0]
+    labels, seen = find_labels(prediction, workflow, image=image, region=region)
+    spacing = given.info.spacing and given.info.spacing[-labels.ndim :]
+    facts: dict[str, Any] = {"spacing": spacing, "unit": given.info.unit}
+    write_labelled(args, name, labels, seen, workflow, **facts)
+    return found(labels, workflow)
 
 
-def _since(began: float) -> str:
-    return f"{time.perf_counter() - began:.1f}"
+def _is_large(given: ModelInput, workflow: Workflow) -> bool:
+    from napari_bioseg.io.label_stack import one_by_one
+    from napari_bioseg.io.segment_volume import fits_size
+
+    # along time each image is by itself, and along slices where they are no volume
+    each = one_by_one(given.letters, workflow)
+    size = given.shape[1:] if each else given.info.size
+    return not fits_size(size, len(workflow.outputs), workflow)
+
+
+def _channels_at(
+    args: argparse.Namespace, name: str, kept: Path, *, large: bool
+) -> Path | None:
+    """Return where the channels of an image go; None keeps them in memory.
+
+    What does not fit into memory grows as zarr, hidden where it is not to stay.
+    """
+    from napari_bioseg.io import result_path
+    from napari_bioseg.io.tiff_from_zarr import growing
+    from napari_bioseg.io.unfinished import begun, unfinished
+
+    if args.format == "zarr" and not args.labels_only:
+        return kept
+    if args.labels_only:
+        labels = result_path(args.output, "labels", name)
+        hidden = labels.with_name(f".{name}.channels.zarr")
+    else:
+        hidden = growing(kept)
+    there = hidden.exists() or begun(unfinished(hidden))
+    if there and not args.resume and not args.overwrite:
+        raise ValueError(
+            f"{name} was begun before and is not complete; go on with --resume, or "
+            "start anew with --overwrite"
+        )
+    if args.format == "zarr" or large or (there and args.resume):
+        taken = args.resume and kept.exists() and not args.labels_only
+        return kept if taken else hidden
+    for left in (hidden, unfinished(hidden)):
+        shutil.rmtree(left, ignore_errors=True)
+    return None if args.labels_only else kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from .options import (
 from .progress import duration, print_table
 from .reports import add_region, region_of
 from .start import add_cluster, add_resume, each_image, end
-from .steps import found, segment_to, write_labelled
+from .steps import check_large, found, label_each, segment_to, write_labelled
 
 if TYPE_CHECKING:
     from napari_bioseg.io import StoredPrediction
@@ -93,15 +94,14 @@ def run(args: argparse.Namespace) -> None:
     ValueError
         If settings or files are wrong.
     """
-    from napari_bioseg.io import read_prediction, write_workflow
-    from napari_bioseg.io.results import Expected
+    from napari_bioseg.io.results import Expected, kept_workflow
 
     inputs = [*args.inputs, *args.predictions]
     if not inputs:
         raise ValueError("name at least one file or folder of channels")
     files = input_files([_predictions_in(text) for text in inputs])
     folder = Path(args.output)
-    stored = {n: read_prediction(path, axes=args.axes) for n, path in files.items()}
+    stored = {name: _looked_at(path, args.axes) for name, path in files.items()}
     workflow = settings_for(
         _common_workflow(list(stored.values()), args.channels), args, SETTINGS_OF_LABELS
     )
@@ -112,7 +112,6 @@ def run(args: argparse.Namespace) -> None:
     # The first labels may go beside the channels they are made from, whatever settings.
     beside = all(path.parent == folder / "predictions" for path in files.values())
     renews = args.overwrite or (beside and not (folder / "labels").exists())
-    write_workflow(folder, workflow, overwrite=renews)
     if args.resume:
         stored = {name: stored[name] for name in wanted.left(files)}
 
@@ -120,9 +119,32 @@ def run(args: argparse.Namespace) -> None:
         return _one(args, name, stored[name], workflow)
 
     began = time.perf_counter()
-    rows, failed = each_image({n: files[n] for n in stored}, one, folder)
+    with kept_workflow(folder, workflow, overwrite=renews):
+        rows, failed = each_image({n: files[n] for n in stored}, one, folder)
+        if not rows:
+            end(failed, len(stored))
     print_labels(rows, workflow, folder, time.perf_counter() - began, quiet=args.quiet)
     end(failed, len(stored))
+
+
+def _looked_at(path: Path, axes: str | None) -> StoredPrediction:
+    """Look at channels, without reading them; of a stack at its first time point."""
+    from napari_bioseg.io import read_prediction
+
+    file = read_prediction(path, axes=axes, frame=0, later=True)
+    return (
+        file
+        if "T" in _letters(file, axes) and file.leading
+        else read_prediction(path, axes=axes, later=True)
+    )
+
+
+def _letters(file: StoredPrediction, axes: str | None) -> str:
+    """Return the axes along which images were predicted one by one."""
+    from napari_bioseg.io.images import count_time_points
+
+    times = count_time_points(file.path, axes=axes) > 1
+    return "T" * times + "Z" * (file.leading > times)
 
 
 def _one(
@@ -130,19 +152,26 @@ def _one(
 ) -> tuple[str, ...]:
     """Segment one prediction and return its row of the table."""
     from napari_bioseg.cleanup import find_labels
-    from napari_bioseg.io import result_path
+    from napari_bioseg.io import read_prediction, result_path
+    from napari_bioseg.io.label_stack import one_by_one
     from napari_bioseg.io.segment_volume import fits_memory
-    from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
 
     start = time.perf_counter()
-    lazy = hasattr(file.data, "dask")
-    if lazy and not fits_memory(file, workflow):
-        path = result_path(args.output, "labels", name, args.format)
-        place = path if path.suffix == ".zarr" else growing(path)
-        count = str(segment_to(place, name, file, workflow, args))
-        if place != path:
-            tiff_from_zarr(path)
+    path = result_path(args.output, "labels", name, args.format)
+    fits, lazy = fits_memory(file, workflow), hasattr(file.data, "dask")
+    if file.leading and one_by_one(_letters(file, args.axes), workflow):
+        count = label_each(path, name, file.path, workflow, args)
+    elif lazy and not fits:
+        check_large(name, file.channels or workflow.outputs, workflow)
+        count = str(segment_to(path, name, file, workflow, args))
     else:
+        if not fits:
+            print(
+                f"{name}: this may need more memory than there is, for such a file is "
+                "read as a whole; a zarr folder is segmented block by block",
+                file=sys.stderr,
+            )
+        file = read_prediction(file.path, axes=args.axes)
         prediction = file.load(workflow.outputs)
         region = region_of(args, name)
         labels, instances = find_labels(prediction, workflow, region=region)

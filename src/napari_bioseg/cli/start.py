@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import argparse
 import errno
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_bioseg.cluster.errors import ClusterError
 from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
+from napari_bioseg.settings.patch_size import sized
 
 from .options import input_files
 from .stop import Stopped
 
 if TYPE_CHECKING:
     from napari_bioseg.engine import Model
-    from napari_bioseg.io import ImageInfo
+    from napari_bioseg.io.model_input import ModelInput
     from napari_bioseg.io.results import Kind
 
 
@@ -30,8 +32,8 @@ class Start:
     """Of the results."""
     files: dict[str, Path]
     """Images still to be done, by name."""
-    infos: dict[str, ImageInfo]
-    """What these files say."""
+    inputs: dict[str, ModelInput]
+    """What a model gets of these files."""
     done: int
     """Images that an earlier run finished."""
 
@@ -139,7 +141,6 @@ def begin(args: argparse.Namespace, kinds: Sequence[Kind], workflow: Workflow) -
     ValueError
         If a file is missing or cannot be read, or a result is there already.
     """
-    from napari_bioseg.io import image_info
     from napari_bioseg.io.results import Expected
 
     files = input_files(args.inputs)
@@ -151,8 +152,37 @@ def begin(args: argparse.Namespace, kinds: Sequence[Kind], workflow: Workflow) -
         done, files = len(files) - len(left), {name: files[name] for name in left}
     elif not args.overwrite:
         wanted.check_free(files)
-    infos = {name: image_info(path, axes=args.axes) for name, path in files.items()}
-    return Start(folder, files, infos, done)
+    dimensions = 3 if workflow.trained is None else workflow.trained.dimensions
+    return Start(folder, files, look_at(files, args, dimensions), done)
+
+
+def look_at(
+    files: Mapping[str, Path], args: argparse.Namespace, dimensions: int
+) -> dict[str, ModelInput]:
+    """Look at images as a model sees them.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        Images by name.
+    args : argparse.Namespace
+        With the options of `add_images`.
+    dimensions : int
+        2 or 3, of the model.
+
+    Returns
+    -------
+    dict of str to ModelInput
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be read, or lacks a channel.
+    """
+    from napari_bioseg.io.model_input import ModelInput
+
+    chosen: dict[str, Any] = {"axes": args.axes, "channels": args.input_channels}
+    return {n: ModelInput.of(path, dimensions, **chosen) for n, path in files.items()}
 
 
 def check_images(model: Model, start: Start) -> None:
@@ -170,14 +200,22 @@ def check_images(model: Model, start: Start) -> None:
     ValueError
         Naming the file.
     """
-    for name, info in start.infos.items():
+    for name, given in start.inputs.items():
         try:
-            model.check_image(info.shape)
+            model.check_image(given.shape)
         except ValueError as error:
+            more = given.shape[0] > model.in_channels
+            choose = " with --input-channels" if more else ""
             raise ValueError(
-                f"{start.files[name]}: {error}; if axes were mistaken, name them with "
-                "--axes"
+                f"{start.files[name]}: {error}{choose}; if axes were mistaken, name "
+                "them with --axes"
             ) from error
+        if given.letters:
+            along = {"T": "time", "Z": "slices", "TZ": "time and slices"}[given.letters]
+            print(
+                f"{name}: {sized(given.size)}, predicted one by one along {along}",
+                file=sys.stderr,
+            )
 
 
 def each_image(

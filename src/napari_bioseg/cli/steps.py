@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from .progress import progress_bar
 if TYPE_CHECKING:
     from napari_bioseg.channels import Instances
     from napari_bioseg.io import StoredPrediction
+    from napari_bioseg.io.stack import Stack
 
 
 def follow(events: Iterable[Any], name: str, *, quiet: bool) -> Any:
@@ -79,12 +81,12 @@ def segment_to(
     workflow: Workflow,
     args: argparse.Namespace,
 ) -> int:
-    """Find the instances of a stored prediction block by block, into a zarr folder.
+    """Find the instances of a stored prediction block by block.
 
     Parameters
     ----------
     path : Path
-        Folder to write.
+        Zarr folder or TIFF to write.
     name : str
         Name of the image.
     prediction : StoredPrediction
@@ -100,19 +102,17 @@ def segment_to(
         Objects found.
     """
     from napari_bioseg.io import class_paths
-    from napari_bioseg.io.block_notes import what_differs
     from napari_bioseg.io.object_classes import write_class_table
     from napari_bioseg.io.segment_volume import BlockDone, Segmented, segment_volume
+    from napari_bioseg.io.tiff_from_zarr import growing, tiff_from_zarr
 
     objects = 0
     told = False
-    names = prediction.channels or workflow.outputs
-    for note in what_differs(names, workflow.instances):
-        print(f"{path.name}: {note}", file=sys.stderr)
+    place = path if path.suffix == ".zarr" else growing(path)
     # labels that are complete without their table of classes are made anew
     options = {"resume": args.resume, "overwrite": args.overwrite or args.resume}
     with progress_bar(0, path.name, "block", quiet=args.quiet) as bar:
-        for event in segment_volume(prediction, path, workflow, **options):
+        for event in segment_volume(prediction, place, workflow, **options):
             if isinstance(event, BlockDone):
                 bar.total = event.blocks * event.steps
                 bar.update((event.step - 1) * event.blocks + event.done - bar.n)
@@ -126,7 +126,91 @@ def segment_to(
                     print(f"classes of the objects: {table}", file=sys.stderr)
                 for note in event.notes:
                     print(f"{path.name}: {note}", file=sys.stderr)
+    if place != path:
+        tiff_from_zarr(path)
     return objects
+
+
+def label_each(
+    path: Path,
+    name: str,
+    place: Path,
+    workflow: Workflow,
+    args: argparse.Namespace,
+    *,
+    image: Stack | None = None,
+) -> str:
+    """Label images that were predicted one by one along time or slices.
+
+    Parameters
+    ----------
+    path : Path
+        Zarr folder or TIFF to write.
+    name : str
+        Name of the stack.
+    place : Path
+        Of its channels.
+    workflow : Workflow
+        Says how.
+    args : argparse.Namespace
+        With ``quiet``.
+    image : Stack, optional
+        What was predicted.
+
+    Returns
+    -------
+    str
+        What they hold, as `found` says it.
+    """
+    from napari_bioseg.io.label_stack import label_stack
+    from napari_bioseg.io.model_input import ModelInput
+
+    dimensions = 2 if workflow.trained is None else workflow.trained.dimensions
+    channels = ModelInput.of(place, dimensions)
+    full = float(channels.info.notes.get("full", 1.0))
+    total = 0
+
+    def count() -> Generator[tuple[int, int], None, None]:
+        nonlocal total
+        total = yield from label_stack(path, name, channels, full, workflow, image)
+
+    with progress_bar(0, name, "image", quiet=args.quiet) as bar:
+        for done, images in count():
+            bar.total = images
+            bar.update(done - bar.n)
+    if workflow.is_semantic:
+        return f"{100 * total / max(math.prod(channels.size), 1):.1f} %"
+    return str(total)
+
+
+def check_large(name: str, channels: Sequence[str], workflow: Workflow) -> None:
+    """Say what blocks do otherwise or not at all, before anything is computed.
+
+    Parameters
+    ----------
+    name : str
+        Name of an image whose objects are found block by block.
+    channels : sequence of str
+        That it has or will have.
+    workflow : Workflow
+        Says how.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be done block by block.
+    """
+    from napari_bioseg.io.block_notes import check_blocks, what_differs
+
+    try:
+        check_blocks(channels, workflow)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} is too large to be segmented as a whole in the memory there is: "
+            f"{error}"
+        ) from error
+    for note in what_differs(channels, workflow.instances):
+        print(f"{name}: {note}", file=sys.stderr)
 
 
 def write_labelled(

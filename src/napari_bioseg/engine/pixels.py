@@ -56,7 +56,9 @@ class Pixels:
         """
         try:
             values = np.asarray(self.image[index])
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a codec raises
             where = self._damaged(index)
             if where is None:
                 raise

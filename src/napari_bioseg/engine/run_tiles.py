@@ -14,7 +14,7 @@ from napari_bioseg.channels.blockwise.room import in_use
 from napari_bioseg.settings import PredictSettings
 from napari_bioseg.settings.alike import misfit
 
-from .choose_tiles import bytes_a_pixel, choose_batch, choose_tiling
+from .choose_tiles import bytes_a_pixel, choose_batch, choose_tiling, tile_pixels
 from .free_memory import memory_for, memory_note
 from .memory import give_back_freed
 from .model import Model
@@ -73,6 +73,7 @@ class TileRunner:
         size = tuple(image.shape[1:])
         self.tiling = tiling or choose_tiling(size, self.models, settings)
         self._most = self._most_memory()
+        self._at_once = self._most_pixels() if tiling else None
         self.notes = tuple(filter(None, [memory_note(settings, self.models[0].device)]))
         """What the user should know before the first tile."""
         self.undefined = 0
@@ -113,9 +114,23 @@ class TileRunner:
 
     def batch(self) -> int:
         """Return how many tiles to hand to `tiles` at once."""
+        return choose_batch(self._pixels(), self.models, self.settings)
+
+    def _pixels(self) -> int:
         read = self.tiling.read((0,) * len(self.tiling.axes))
-        pixels = int(np.prod([part.stop - part.start for part in read]))
-        return choose_batch(pixels, self.models, self.settings)
+        return int(np.prod([part.stop - part.start for part in read]))
+
+    def _most_pixels(self) -> int | None:
+        """Return the pixels to run at once where tiles were chosen for more memory.
+
+        An interrupted prediction goes on with the tiles it began with, and perhaps it
+        was they that were too large.
+        """
+        if self.settings.tile != "auto":
+            return None
+        most = tile_pixels(self.models, self.settings)
+        # tiles end where chunks end, so a little more is no sign
+        return most if self._pixels() > 2 * most else None
 
     def tile(self, region: Region) -> NDArray[np.float32]:
         """Return what the models say about one region.
@@ -167,7 +182,7 @@ class TileRunner:
             normalised = [scale(piece) for piece in pieces]
             for places in _alike(normalised):
                 stack = _stacked([normalised[place] for place in places])
-                found = in_all_orientations(model, stack, self.settings)
+                found = in_all_orientations(model, stack, self.settings, self._at_once)
                 for place, values in zip(places, found, strict=True):
                     before = sums[place]
                     sums[place] = values if before is None else before + values
@@ -177,7 +192,9 @@ class TileRunner:
         ]
 
 
-def in_all_orientations(model: Model, batch: Batch, settings: PredictSettings) -> Batch:
+def in_all_orientations(
+    model: Model, batch: Batch, settings: PredictSettings, most: int | None = None
+) -> Batch:
     """Run a model over a batch, in one or all orientations.
 
     Parameters
@@ -186,6 +203,8 @@ def in_all_orientations(model: Model, batch: Batch, settings: PredictSettings) -
     batch : ndarray, (N, C, [Z,] Y, X), float32, normalised
     settings : PredictSettings
         ``tta`` and ``precision``.
+    most : int, optional
+        As for `run_within_memory`.
 
     Returns
     -------
@@ -195,7 +214,7 @@ def in_all_orientations(model: Model, batch: Batch, settings: PredictSettings) -
     """
     half = _half(settings, model.device)
     if settings.tta == "off":
-        return run_within_memory(model, batch, half=half)
+        return run_within_memory(model, batch, half=half, most=most)
     size = batch.shape[2:]
     missing = [-n % m for n, m in zip(size, model.shape.multiple, strict=True)]
     padded = np.pad(batch, [(0, 0), (0, 0), *((0, n) for n in missing)], mode="edge")
@@ -204,7 +223,7 @@ def in_all_orientations(model: Model, batch: Batch, settings: PredictSettings) -
     every: tuple[Orientation, ...] = orientations(model.dimensions)
     for orientation in every:
         turned = np.ascontiguousarray(orientation.apply(padded))
-        found = run_within_memory(model, turned, half=half)
+        found = run_within_memory(model, turned, half=half, most=most)
         values = orientation.undo(found)[crop]
         if result is None:
             result = np.array(values)
@@ -221,7 +240,9 @@ def in_all_orientations(model: Model, batch: Batch, settings: PredictSettings) -
     return result
 
 
-def run_within_memory(model: Model, batch: Batch, *, half: bool = False) -> Batch:
+def run_within_memory(
+    model: Model, batch: Batch, *, half: bool = False, most: int | None = None
+) -> Batch:
     """Run a model over a batch, in parts where memory does not suffice for the whole.
 
     Parameters
@@ -230,6 +251,8 @@ def run_within_memory(model: Model, batch: Batch, *, half: bool = False) -> Batc
     batch : ndarray, (N, C, [Z,] Y, X), float32, normalised
     half : bool
         Whether the network computes with bfloat16.
+    most : int, optional
+        Pixels that are not exceeded where the network can be run in parts.
 
     Returns
     -------
@@ -244,9 +267,10 @@ def run_within_memory(model: Model, batch: Batch, *, half: bool = False) -> Batc
         If not even small parts fit.
     """
     pixels = batch.shape[0] * int(np.prod(batch.shape[2:]))
-    limit = limit_of(model)
+    limits = (limit_of(model), None if most is None else most + 1)
+    limit = min((n for n in limits if n is not None), default=pixels + 1)
     cut = _middle(model, batch)
-    if limit is None or pixels < limit or cut is None:
+    if pixels < limit or cut is None:
         try:
             return run_batch(model, batch, half=half)
         except (MemoryError, RuntimeError) as error:
@@ -271,7 +295,7 @@ def run_within_memory(model: Model, batch: Batch, *, half: bool = False) -> Batc
         (parts[middle - halo :], slice(halo, None)),
     ):
         whole = np.ascontiguousarray(np.moveaxis(part, 0, axis))
-        found = run_within_memory(model, whole, half=half)
+        found = run_within_memory(model, whole, half=half, most=most)
         pieces.append(np.moveaxis(found, axis, 0)[keep])
     return np.moveaxis(np.concatenate(pieces), 0, axis)
 

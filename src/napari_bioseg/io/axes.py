@@ -46,7 +46,9 @@ class Layout:
         return array if len(order) == len(self.order) else array[np.newaxis]
 
 
-def layout_of(source: Source, role: Role, axes: str | None = None) -> Layout:
+def layout_of(
+    source: Source, role: Role, axes: str | None = None, *, keep_z: bool = False
+) -> Layout:
     """Decide which axis is which.
 
     Parameters
@@ -57,6 +59,8 @@ def layout_of(source: Source, role: Role, axes: str | None = None) -> Layout:
         Images have a channel axis, labels none.
     axes : str, optional
         The user's word on it, one letter per stored axis, such as ``"ZYX"``.
+    keep_z : bool
+        Whether a Z that the user or the file names stays although there is one slice.
 
     Returns
     -------
@@ -77,8 +81,9 @@ def layout_of(source: Source, role: Role, axes: str | None = None) -> Layout:
     is at most 4 long holds channels.
     """
     names = _given(source, axes) if axes else _guessed(source, _ends(source), role)
+    stays = "ZYX" if keep_z else "YX"
     stored = "".join(
-        "." if size == 1 and letter not in "YX" else letter
+        "." if size == 1 and letter not in stays else letter
         for letter, size in zip(names, source.shape, strict=True)
     )
     sizes = dict(zip(stored, source.shape, strict=True))

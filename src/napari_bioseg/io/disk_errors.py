@@ -14,6 +14,26 @@ REASONS = {
 }
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those that it lies in, where they are missing.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made; said in words where the place allows no folders at all.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # such as below /proc
+        text = f"the folder {path} cannot be made: its place allows none"
+        raise OSError(error.errno, text) from error
+
+
 def in_words(error: OSError, path: Path, advice: str = "") -> OSError | None:
     """Return an error that says why a place cannot be written to.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,11 @@ class ImageInfo:
 
 
 def image_info(
-    path: str | Path, *, axes: str | None = None, frame: int | None = None
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    frame: int | None = None,
+    keep_z: bool = False,
 ) -> ImageInfo:
     """Look at an image without reading its pixels.
 
@@ -82,6 +86,8 @@ def image_info(
         guess from its shape is wrong.
     frame : int, optional
         Which time point of a file with several, from 0; such files are refused without.
+    keep_z : bool
+        Whether a single slice is a volume, where the axis Z is named.
 
     Returns
     -------
@@ -93,7 +99,7 @@ def image_info(
         If the file is missing, damaged, of another kind, or its axes are unclear.
     """
     source, axes = at_time(_source(path, "image"), axes, frame)
-    return _info(source, "image", axes)
+    return _info(source, "image", axes, keep_z=keep_z)
 
 
 def label_info(
@@ -177,6 +183,44 @@ def read_image(
     return layout.arrange(_plain(_load(source), source))
 
 
+def read_frames(
+    path: str | Path, *, axes: str | None = None, keep_z: bool = False
+) -> Callable[[int], Any]:
+    """Open a file of several time points, to be read one by one.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any file that `read_image` reads.
+    axes : str, optional
+        One letter per stored axis.
+    keep_z : bool
+        Whether a single slice is a volume, where the axis Z is named.
+
+    Returns
+    -------
+    callable
+        Takes the number of a time point and returns its image (C, [Z,] Y, X) as
+        `read_image` does; 0 is the image of a file without time. A file that is no
+        zarr is in memory as a whole.
+
+    Raises
+    ------
+    ValueError
+        As for `read_image`.
+    """
+    source = _source(path, "image")
+    array = _load(source)
+    whole = replace(source, load=lambda: array)
+
+    def frame(number: int) -> Any:
+        one, letters = at_time(whole, axes, number)
+        layout = layout_of(one, "image", letters, keep_z=keep_z)
+        return layout.arrange(_plain(one.load(), source))
+
+    return frame
+
+
 def read_labels(
     path: str | Path, *, axes: str | None = None, frame: int | None = None
 ) -> NDArray[np.int32]:
@@ -251,8 +295,10 @@ def _check_numbers(array: NDArray[Any], path: Path) -> None:
         )
 
 
-def _info(source: Source, role: Role, axes: str | None) -> ImageInfo:
-    layout = layout_of(source, role, axes)
+def _info(
+    source: Source, role: Role, axes: str | None, *, keep_z: bool = False
+) -> ImageInfo:
+    layout = layout_of(source, role, axes, keep_z=keep_z)
     spatial = layout.order.removeprefix("C")
     known = source.scale and all(letter in source.scale for letter in spatial)
     return ImageInfo(
@@ -272,7 +318,7 @@ def _source(path: str | Path, role: Role) -> Source:
     if not path.exists():
         raise ValueError(f"there is no file {path}")
     suffix = path.suffix.lower()
-    with _explained(path):
+    with explained(path):
         if is_zarr(path):
             return open_zarr(path)
         if path.is_dir():
@@ -290,13 +336,24 @@ def _source(path: str | Path, role: Role) -> Source:
 
 
 def _load(source: Source) -> Any:
-    with _explained(source.path):
+    with explained(source.path):
         return source.load()
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say which file is damaged; what is said already passes through."""
+def explained(path: Path) -> Iterator[None]:
+    """Say which file is damaged; what is said already passes through.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is read.
+
+    Raises
+    ------
+    ValueError
+        Naming it.
+    """
     from tifffile import TiffFileError
 
     try:

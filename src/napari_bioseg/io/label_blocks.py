@@ -24,6 +24,7 @@ def write_label_blocks(
     spacing: tuple[float, ...] | None = None,
     unit: str = "",
     source: str = "",
+    leading: int = 0,
 ) -> Generator[int | PyramidGrown, None, None]:
     """Write labels as they are found.
 
@@ -44,6 +45,8 @@ def write_label_blocks(
         Unit of the spacing.
     source : str
         Name of the image.
+    leading : int
+        Along how many axes images were labelled one by one.
 
     Yields
     ------
@@ -67,7 +70,12 @@ def write_label_blocks(
             axes,
             spacing=spacing,
             unit=unit,
-            notes={"version": 1, "role": "labels", "source": source},
+            notes={
+                "version": 1,
+                "role": "labels",
+                "source": source,
+                "leading": leading,
+            },
             chunks=(1, *chunks[1:]) if ahead else chunks,
         )
         for number, (index, labels) in enumerate(blocks, start=1):

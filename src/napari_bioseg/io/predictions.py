@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import numpy as np
 from napari_bioseg.channels import Prediction
 from napari_bioseg.settings import PredictSettings, Workflow
 
-from .images import image_info, read_image
+from .file_array import FileArray
+from .images import explained, image_info, read_image
 from .ome_zarr import create_zarr
 from .write import write_image
+from .zarr_folder import is_zarr
 
 FULL = 255
 """What a probability of 1 is stored as in uint8."""
@@ -40,6 +43,8 @@ class StoredPrediction:
     """Name of the image it was made from; empty if unknown."""
     full: float = 1.0
     """What a probability of 1 is stored as: 255 in uint8."""
+    leading: int = 0
+    """Along how many axes, out of time and slices, images were predicted one by one."""
 
     def load(self, channels: Sequence[str] | str | None = None) -> Prediction:
         """Read the values and check them.
@@ -64,7 +69,8 @@ class StoredPrediction:
                 f"{self.path} does not say what its {self.data.shape[0]} channels are; "
                 "name them, for example 'BC'"
             )
-        data = np.asarray(self.data)
+        with explained(self.path):
+            data = np.asarray(self.data)
         if self.full != 1:
             data = data.astype(np.float32) / np.float32(self.full)
         try:
@@ -224,7 +230,13 @@ def create_prediction(
     )
 
 
-def read_prediction(path: str | Path, *, axes: str | None = None) -> StoredPrediction:
+def read_prediction(
+    path: str | Path,
+    *,
+    axes: str | None = None,
+    frame: int | None = None,
+    later: bool = False,
+) -> StoredPrediction:
     """Read a prediction: one that was written here, or any image of channels.
 
     Parameters
@@ -233,6 +245,11 @@ def read_prediction(path: str | Path, *, axes: str | None = None) -> StoredPredi
         TIFF, npy or zarr.
     axes : str, optional
         One letter per stored axis, where the file does not say.
+    frame : int, optional
+        Which time point of a file with several; such files are refused without.
+    later : bool
+        Whether values are read only when they are asked for, of other files than zarr
+        too, which then are read as a whole.
 
     Returns
     -------
@@ -245,19 +262,26 @@ def read_prediction(path: str | Path, *, axes: str | None = None) -> StoredPredi
     WorkflowError
         If the settings in it are damaged or from a newer version.
     """
-    info = image_info(path, axes=axes)
+    info = image_info(path, axes=axes, frame=frame)
     values = info.notes.get("workflow")
     workflow = None
     if isinstance(values, dict):
         workflow = Workflow.from_values(values, origin=str(path))
+    data: Any
+    if later and not is_zarr(info.path):
+        load = partial(read_image, axes=axes, frame=frame)
+        data = FileArray(info.path, info.shape, info.dtype, load)
+    else:
+        data = read_image(path, axes=axes, frame=frame)
     names = info.channels or (workflow.outputs if workflow else ())
     return StoredPrediction(
         path=info.path,
-        data=read_image(path, axes=axes),
+        data=data,
         channels=names if len(names) == info.shape[0] else (),
         spacing=info.spacing,
         unit=info.unit,
         workflow=workflow,
         source=str(info.notes.get("source", "")),
         full=float(info.notes.get("full", 1.0)),
+        leading=int(info.notes.get("leading", 0)),
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from napari_bioseg.settings import Workflow
+from napari_bioseg.settings import Workflow, WorkflowError
 
+from .decisive import same_results
 from .predictions import write_prediction
+from .unfinished import begun
 from .write import replacing, write_labels
 
 Format = Literal["tif", "zarr"]
@@ -228,18 +231,70 @@ def write_workflow(
     ------
     ValueError
         If other settings are there already and ``overwrite`` is off: results of
-        different settings do not belong into one folder.
+        different settings do not belong into one folder. Where and in which parts
+        they are computed may differ.
     """
     path = Path(folder) / WORKFLOW
     text = workflow.to_yaml()
-    if path.exists():
-        if path.read_text(encoding="utf-8") == text:
-            return path
-        if not overwrite:
-            raise ValueError(
-                f"{path} holds other settings than these results were made with; "
-                "choose another folder, or say that results may be overwritten"
-            )
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return path
+    if path.exists() and not overwrite and not _same(path, workflow):
+        raise ValueError(
+            f"{path} holds other settings than these results were made with; "
+            "choose another folder, or say that results may be overwritten"
+        )
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
     return path
+
+
+@contextmanager
+def kept_workflow(
+    folder: str | Path, workflow: Workflow, *, overwrite: bool = False
+) -> Iterator[None]:
+    """Write the settings before results are made, and take them back if none were.
+
+    So a first try that fails at once leaves nothing that a better one would have to
+    overwrite.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of results; created if needed.
+    workflow : Workflow
+        The settings.
+    overwrite : bool
+        Whether other settings there may be replaced.
+
+    Raises
+    ------
+    ValueError
+        As for `write_workflow`.
+    """
+    path = Path(folder) / WORKFLOW
+    new = not path.exists()
+    write_workflow(folder, workflow, overwrite=overwrite)
+    try:
+        yield
+    except BaseException:
+        if new and not _holds_results(path.parent):
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _same(path: Path, workflow: Workflow) -> bool:
+    try:
+        before = Workflow.from_yaml(path)
+    except WorkflowError:
+        return False  # a file of another kind is not replaced by chance
+    one, other = (each.model_dump(mode="json") for each in (before, workflow))
+    return same_results(one, other)
+
+
+def _holds_results(folder: Path) -> bool:
+    """Say whether a folder holds results, or parts of some to go on with."""
+    return any(
+        path.suffix != ".part" or begun(path)
+        for kind in (PREDICTIONS, LABELS, CLASSES)
+        for path in (folder / kind).glob("*")
+    )

@@ -15,7 +15,6 @@ import numpy as np
 from napari_bioseg.channels.blockwise import (
     Grid,
     Survey,
-    check_blockwise,
     join_seeds,
     plan_of,
     questions,
@@ -44,6 +43,7 @@ from .block_job import (
     save_survey,
     survey_of,
 )
+from .block_notes import check_blocks
 from .block_passes import Run, block_file, load_block, runner_of, save_block
 from .block_size import HALO, block_for, halo_for, margins_of, workers_for
 from .block_votes import class_numbers, winners
@@ -51,6 +51,7 @@ from .divided_cleanup import divided_cleanup
 from .ome_zarr import ZarrFormat, add_pyramid, create_zarr
 from .predictions import StoredPrediction
 from .progress_file import ProgressFile
+from .told_apart import told_apart
 from .unfinished import (
     IMAGE,
     PROGRESS,
@@ -64,7 +65,7 @@ from .write import label_type
 
 WIDEST = 4
 """How many times the halo may become as wide, where objects reach its end."""
-_FORMAT = 3
+_FORMAT = 4
 """Of what an interrupted call leaves; one of another version does not go on."""
 PASSES = ("ranges", "histograms", "seeds", "flood", "finish")
 
@@ -119,7 +120,8 @@ def segment_volume(
     workflow : Workflow
         Its instances, cleanup and predict settings (memory and cluster) count.
     resume : bool
-        Go on where an earlier call ended, however that was.
+        Go on where an earlier call ended, however that was; the prediction must be
+        the same.
     overwrite : bool
         Replace a result, and forget one that is not complete.
     block : sequence of int, optional
@@ -150,11 +152,12 @@ def segment_volume(
     """
     path = Path(path)
     check_start(path, resume=resume, overwrite=overwrite)
+    check_blocks(prediction.channels or workflow.outputs, workflow)
     within, after = divided_cleanup(workflow)
     part = unfinished(path).absolute()  # workers run in other folders
     job = _job(prediction, workflow, part, within, after, block, halo)
     facts: dict[str, Any] = {
-        "channels": [str(prediction.path), list(prediction.data.shape)],
+        "channels": told_apart(prediction),
         "settings": workflow.instances.model_dump(mode="json"),
         "cleanup": workflow.cleanup.model_dump(mode="json"),
         "halo": halo,
@@ -217,7 +220,22 @@ def fits_memory(prediction: StoredPrediction, workflow: Workflow) -> bool:
         ``predict.memory`` counts.
     """
     channels, *size = prediction.data.shape
-    needed = int(math.prod(size)) * (4 * int(channels) + 32)
+    return fits_size(size, int(channels), workflow)
+
+
+def fits_size(size: Sequence[int], channels: int, workflow: Workflow) -> bool:
+    """Say whether channels of an image can be segmented as a whole.
+
+    Parameters
+    ----------
+    size : sequence of int
+        Of the image, ([Z,] Y, X).
+    channels : int
+        How many.
+    workflow : Workflow
+        ``predict.memory`` counts.
+    """
+    needed = math.prod(int(n) for n in size) * (4 * channels + 32)
     return needed < room_for(workflow.predict.memory)
 
 
@@ -247,7 +265,7 @@ def _job(
     limited = (min(wanted[0], z), min(wanted[1], y), min(wanted[2], x))
     border = [step for step in after if isinstance(step, ClearBorder)]
     asked = questions(names, workflow.instances)
-    job = BlockJob(
+    return BlockJob(
         directly(prediction),
         tuple(names),
         prediction.full,
@@ -262,11 +280,6 @@ def _job(
         tuple(asked),
         uuid.uuid4().hex,
     )
-    # asked with made-up thresholds: what cannot be done is known without them
-    ones = {name: np.ones(256, np.int64) for name in names}
-    known = Survey(dict.fromkeys(names, (0.0, 1.0)), ones)
-    check_blockwise(plan_of(names, workflow.instances, known), names)
-    return job
 
 
 def _workers(job: BlockJob, workflow: Workflow) -> int:

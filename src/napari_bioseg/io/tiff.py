@@ -201,7 +201,7 @@ def write_tiff(
     array : ndarray or dask array
         What to write; of a dask array a few planes are in memory at a time.
     axes : str
-        ``YX``, ``ZYX``, ``CYX`` or ``CZYX``.
+        ``YX``, ``ZYX``, ``CYX`` or ``CZYX``; of a dask array also one after ``T``.
     spacing : tuple of float, optional
         Size of a pixel per spatial axis.
     unit : str

@@ -47,7 +47,7 @@ def tiff_from_zarr(path: Path) -> Path:
     """
     folder = growing(path)
     source: Source = open_zarr(folder)
-    sizes = [letter for letter in source.axes if letter != "C"]
+    sizes = [letter for letter in source.axes if letter in "ZYX"]
     known = source.scale and all(letter in source.scale for letter in sizes)
     notes = {n: v for n, v in source.notes.items() if n not in ("spacing", "unit")}
     with replacing(path) as part:

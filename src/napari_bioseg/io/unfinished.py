@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .disk_errors import in_words
+from .disk_errors import in_words, make_folder
 
 PROGRESS = "progress.txt"
 IMAGE = "image.zarr"
@@ -65,12 +65,35 @@ def check_start(path: Path, *, resume: bool, overwrite: bool) -> None:
         )
     if resume:
         return
-    if (part / PROGRESS).exists() and not overwrite:
+    if begun(part) and not overwrite:
         raise ValueError(
             f"{path} was begun before and is not complete; go on with --resume, or "
             "start anew with --overwrite"
         )
     shutil.rmtree(part, ignore_errors=True)
+
+
+def begun(part: Path) -> bool:
+    """Say whether an interrupted call left anything that is worth going on with.
+
+    Parameters
+    ----------
+    part : Path
+        From `unfinished`.
+
+    Returns
+    -------
+    bool
+        False too if it ended before its first tile or block.
+    """
+    progress = part / PROGRESS
+    if not progress.exists():
+        return False
+    with progress.open(encoding="utf-8") as file:
+        file.readline()  # what is done
+        first = file.readline()
+    # tiles are lines, what was found in blocks is in files
+    return first.endswith("\n") or any(part.glob("*/*.npz"))
 
 
 def take_place(part: Path, path: Path) -> None:
@@ -104,7 +127,7 @@ def explained_disk(path: Path) -> Iterator[None]:
         With an explanation.
     """
     try:
-        unfinished(path).mkdir(parents=True, exist_ok=True)
+        make_folder(unfinished(path))
         yield
     except OSError as error:
         advice = (

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from napari_bioseg.counted import counted
 
-from .disk_errors import in_words
+from .disk_errors import in_words, make_folder
 from .ome_zarr import add_pyramid, create_zarr
 from .tiff import write_tiff
 
@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     part = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         yield part
         if part.is_dir() and path.is_dir():
             shutil.rmtree(path)

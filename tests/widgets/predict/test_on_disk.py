@@ -8,11 +8,25 @@ import dask.array
 import numpy as np
 import pytest
 
+from napari_bioseg.engine import Model
 from napari_bioseg.io import image_info
 from napari_bioseg.io.unfinished import unfinished
+from napari_bioseg.settings import (
+    CleanupSettings,
+    InstanceTask,
+    NetworkSettings,
+    Smooth,
+    TrainedOn,
+    Workflow,
+)
+from napari_bioseg.widgets.bridge.image_source import Target
+from napari_bioseg.widgets.predict.finding_on_disk import Facts, told_before
 from napari_bioseg.widgets.predict.overview import Enlarged, Overview
+from napari_bioseg.widgets.predict.predicting_folder import Folders, predicting_folder
 
 LONG = 60_000  # ms
+FREE = "napari_bioseg.channels.blockwise.room.free_main_memory"
+POINTS = Workflow(task=InstanceTask(channels="FP"))
 
 
 @pytest.fixture
@@ -477,3 +491,35 @@ def test_cancelling_a_replacement_promises_no_going_on(
     use.click(panel.cancel_button)
     use.finish(panel)
     assert "with Replace Predict starts anew" in panel.note.message
+
+
+def test_what_blocks_cannot_do_is_told_before_they_are_predicted(monkeypatch):
+    size = (slice(0, 40), slice(0, 50))
+    image = np.zeros((1, 40, 50), np.uint8)
+    target = Target(None, "a", image, (), (0, 1), (1.0, 1.0), size)
+    smooth = CleanupSettings(steps=(Smooth(),))
+    told = []
+    for workflow in (Workflow(), Workflow(cleanup=smooth), POINTS):
+        facts = Facts(target, workflow, "", (1.0, 1.0), "")
+        assert list(told_before(facts)) == []
+        with monkeypatch.context() as patch:
+            patch.setattr(FREE, lambda: 1000)
+            told.append([event.message for event in told_before(facts)])
+    assert told[0] == []
+    assert "channels only, no objects: cleanup: smooth needs the whole" in told[1][0]
+    assert "may lie a pixel elsewhere" in told[2][0]
+
+
+def test_a_folder_is_refused_before_it_is_predicted(tmp_path, monkeypatch):
+    np.save(tmp_path / "a.npy", np.zeros((40, 50), np.uint8))
+    workflow = Workflow(
+        network=NetworkSettings(features=4, depth=1),
+        cleanup=CleanupSettings(steps=(Smooth(),)),
+        trained=TrainedOn(),
+    )
+    folders = Folders(tmp_path, tmp_path / "out", "zarr")
+    monkeypatch.setattr(FREE, lambda: 1000)
+    model = Model.create(workflow)
+    with pytest.raises(ValueError, match=r"a\.npy: cleanup: smooth needs the whole"):
+        list(predicting_folder(folders, [model], workflow.predict))
+    assert not (tmp_path / "out").exists()

@@ -25,6 +25,10 @@ from .running import part_of
 
 TEXT = "Finding the objects"
 COPIES = "Writing smaller copies"
+SEVERAL = (
+    "one image does not fit into memory, and objects of several are found image by "
+    "image; predict one time point or slice at a time"
+)
 BLOCK = 16_000_000
 """Pixels of a block of classes, about."""
 
@@ -48,6 +52,47 @@ class Facts:
         return float(image_info(path, frame=0).notes.get("full", 1.0))
 
 
+def told_before(facts: Facts) -> Iterator[Told]:
+    """Say what will be otherwise than in memory, before hours are spent on channels.
+
+    Parameters
+    ----------
+    facts : Facts
+        What is to be predicted, and how.
+
+    Yields
+    ------
+    Told
+        Nothing where objects are found in memory.
+    """
+    from napari_bioseg.io.block_notes import check_blocks, what_differs
+
+    workflow = facts.workflow
+    if _fits(facts):
+        return
+    if workflow.is_semantic:
+        if workflow.cleanup.running or workflow.cleanup.running_filters:
+            yield Told("clean-up needs the whole image at once and is left out")
+        return
+    problem = SEVERAL if facts.target.leading else ""
+    try:
+        check_blocks(workflow.outputs, workflow)
+    except ValueError as error:
+        problem = str(error)
+    if problem:
+        yield Told(f"channels only, no objects: {problem}")
+        return
+    for note in what_differs(workflow.outputs, workflow.instances):
+        yield Told(note)
+
+
+def _fits(facts: Facts) -> bool:
+    from napari_bioseg.io.segment_volume import fits_size
+
+    size = [part.stop - part.start for part in facts.target.spatial]
+    return fits_size(size, len(facts.workflow.outputs), facts.workflow)
+
+
 def finding_on_disk(
     path: Path, labels: Path, facts: Facts, *, go_on: bool
 ) -> Generator[Any, Any, None]:
@@ -69,7 +114,6 @@ def finding_on_disk(
     ------
     Doing, Step, ClusterWaits, Told, LabelledOnDisk, NothingFound
     """
-    from napari_bioseg.channels.blockwise.room import room_for
     from napari_bioseg.io.unfinished import unfinished
 
     yield Doing(TEXT)
@@ -80,23 +124,16 @@ def finding_on_disk(
     if before is not None:
         yield _labelled(labels, facts, before)
         return
-    one = math.prod(part.stop - part.start for part in target.spatial)
-    fits = one * (4 * len(workflow.outputs) + 32) < room_for(workflow.predict.memory)
     found = Found()
     try:
-        if fits:
+        if _fits(facts):
             yield from _write(labels, facts, _frames(path, facts, found), target.count)
         elif workflow.is_semantic:
-            if workflow.cleanup.running or workflow.cleanup.running_filters:
-                yield Told("clean-up needs the whole image at once and was left out")
             regions = list(_regions(target.shape))
             blocks = _classes(path, facts, regions, found)
             yield from _write(labels, facts, blocks, len(regions))
         elif target.leading:
-            yield NothingFound(
-                "one image does not fit into memory, and objects of several are found "
-                "image by image; predict one time point or slice at a time"
-            )
+            yield NothingFound(SEVERAL)
             return
         else:
             yield from _segment(path, labels, facts, found)
@@ -179,14 +216,11 @@ def _segment(
 ) -> Generator[Any, None, None]:
     """Find instances block by block."""
     from napari_bioseg.io import read_prediction
-    from napari_bioseg.io.block_notes import what_differs
     from napari_bioseg.io.segment_volume import BlockDone, Segmented, segment_volume
     from napari_bioseg.io.unfinished import PyramidGrown
 
     workflow = facts.workflow
     stored = read_prediction(path)
-    for note in what_differs(workflow.outputs, workflow.instances):
-        yield Told(note)
     for event in segment_volume(stored, labels, workflow, resume=True, overwrite=True):
         if isinstance(event, BlockDone):
             part = (event.step - 1 + event.done / event.blocks) / event.steps

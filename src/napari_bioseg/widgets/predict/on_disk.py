@@ -16,7 +16,7 @@ from napari_bioseg.widgets.bridge.image_source import Target
 from napari_bioseg.widgets.train.training import Doing
 
 from .events import BegunOnDisk, Filled, Step, Stored, Told
-from .finding_on_disk import Facts, finding_on_disk
+from .finding_on_disk import Facts, finding_on_disk, told_before
 from .keeping import Keeping
 from .overview import Overview
 from .running import lively, part_of
@@ -90,6 +90,7 @@ def predicting_on_disk(
             "seeds and foreground are made for results in memory only, and this one "
             "is on disk"
         )
+    yield from told_before(facts)
     if complete:
         yield _stored(facts, path)
     else:
@@ -187,14 +188,11 @@ def _check_same(
 
 def _same(notes: Mapping[str, Any], workflow: Workflow) -> bool:
     """Say whether a prediction on disk was made so; tiles and memory may differ."""
-    before, now = notes.get("workflow"), workflow.model_dump(mode="json")
-    if not isinstance(before, dict):
-        return False
-    decisive = ("tta", "dtype", "output")
-    for one in (before := dict(before), now):
-        made = dict(one.get("predict", {}))
-        one["predict"] = {name: made.get(name) for name in decisive}
-    return before == now
+    from napari_bioseg.io.decisive import same_results
+
+    before = notes.get("workflow")
+    now = workflow.model_dump(mode="json")
+    return isinstance(before, dict) and same_results(before, now)
 
 
 def _spacing(target: Target) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_bioseg.cluster.errors import ClusterError
 from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.counted import counted
 from napari_bioseg.settings import PredictSettings, Workflow
@@ -77,7 +78,8 @@ def predicting_folder(
     """
     yield Doing("Opening the model")
     known, _ = opened(models, settings)
-    from napari_bioseg.io import by_stem, image_files, write_workflow
+    from napari_bioseg.io import by_stem, image_files
+    from napari_bioseg.io.results import kept_workflow
 
     workflow = known[0].workflow.replace(predict=settings)
     files = by_stem(image_files(folders.images))
@@ -87,22 +89,23 @@ def predicting_folder(
     for path in left.values():
         with _noted(failed, path):
             _check(path, folders, known[0])
+            _check_labels(path, folders, workflow)
     if len(failed) == len(left):
         _end(failed, len(left))
     replaces = folders.earlier == "replace"
-    write_workflow(folders.results, workflow, overwrite=replaces)
-    if len(left) < len(files):
-        yield Told(f"{len(files) - len(left)} of {len(files)} were done before")
-    done = 0
-    for number, (name, path) in enumerate(left.items(), start=1):
-        if path in failed:
-            continue
-        count = (number, len(left))
-        with _noted(failed, path):
-            objects = yield from _one(folders, name, path, known, workflow, count)
-            done += 1
-            yield Written(name, objects, number / len(left), done, len(left))
-    _end(failed, len(left))
+    with kept_workflow(folders.results, workflow, overwrite=replaces):
+        if len(left) < len(files):
+            yield Told(f"{len(files) - len(left)} of {len(files)} were done before")
+        done = 0
+        for number, (name, path) in enumerate(left.items(), start=1):
+            if path in failed:
+                continue
+            count = (number, len(left))
+            with _noted(failed, path):
+                objects = yield from _one(folders, name, path, known, workflow, count)
+                done += 1
+                yield Written(name, objects, number / len(left), done, len(left))
+        _end(failed, len(left))
 
 
 @contextmanager
@@ -111,8 +114,8 @@ def _noted(failed: dict[Path, str], path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in NO_ROOM:  # the others could not be written either
-            raise
+        if isinstance(error, ClusterError) or error.errno in NO_ROOM:
+            raise  # the others could not be done either
         failed[path] = str(error)
     except (ValueError, MemoryError) as error:
         failed[path] = str(error) or type(error).__name__
@@ -181,6 +184,23 @@ def _check(path: Path, folders: Folders, model: Model) -> None:
         raise ValueError(
             f"{path}: {error}; if axes were mistaken, name them under Axes"
         ) from error
+
+
+def _check_labels(path: Path, folders: Folders, workflow: Workflow) -> None:
+    """Refuse what cannot be done block by block, where blocks are needed."""
+    from napari_bioseg.io import image_info
+    from napari_bioseg.io.block_notes import check_blocks
+    from napari_bioseg.io.segment_volume import fits_size
+
+    if folders.format == "tif" or workflow.predict.output == "classes":
+        return
+    size = image_info(path, axes=folders.axes).size
+    if fits_size(size, len(workflow.outputs), workflow):
+        return
+    try:
+        check_blocks(workflow.outputs, workflow)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _predict(
