@@ -118,7 +118,7 @@ def _all(
         return None
     try:
         parts = [array[(channel, *piece)] for piece in pieces]
-        found = dask.array.compute(*parts)  # type: ignore[attr-defined, no-untyped-call]
+        found = dask.array.compute(*parts)  # type: ignore[no-untyped-call]
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001  # whatever a codec raises
