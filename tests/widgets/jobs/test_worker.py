@@ -290,7 +290,7 @@ def test_of_forty_requests_few_run_and_the_last_is_shown(qtbot, keep_up):
         assert shown == [10 * number for number in slow.runs]
     else:
         assert len(shown) < len(slow.runs)
-    assert not bioseg_threads()
+    qtbot.waitUntil(lambda: not bioseg_threads())
 
 
 def test_a_burst_runs_the_first_and_the_last_only(qtbot):
