@@ -98,7 +98,6 @@ def tour(folder: Path, models: Path) -> None:
     window.rest(60 * TRAINING * 0.85)
     window.picture("train")
     window.wait(lambda: not panel.job.active)
-    window.picture("train-after")
 
     panel = window.front("Predict")
     image, truth = touching_cells_2d(seed=7)
