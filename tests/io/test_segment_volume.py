@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numcodecs
 import numpy as np
 import pytest
 import zarr
@@ -181,6 +183,25 @@ def test_the_rest_is_not_taken_from_another_prediction(tmp_path):
     again = stored(tmp_path, channels((60, 50), seed=1), Workflow())
     with pytest.raises(ValueError, match="was begun with another channels"):
         list(segment_volume(again, path, Workflow(), resume=True))
+
+
+@pytest.mark.parametrize("codec", ["default", "gzip"])
+def test_a_damaged_chunk_of_the_prediction_is_named(tmp_path, codec):
+    found = stored(tmp_path, channels((90, 80)), Workflow())
+    level = found.path / "0"
+    if codec == "gzip":  # as other programs write it
+        values, chunks = zarr.open_array(level)[:], zarr.open_array(level).chunks
+        shutil.rmtree(level)
+        kind = {"compressors": numcodecs.GZip(), "zarr_format": 2}
+        zarr.create_array(level, data=values, chunks=chunks, **kind)
+        found = read_prediction(found.path)
+    files = (path for path in sorted(level.rglob("*")) if path.is_file())
+    first = next(path for path in files if not path.name.startswith("."))
+    events = segment_volume(found, tmp_path / "out.zarr", Workflow(), block=(32, 32))
+    next(events)
+    first.write_bytes(first.read_bytes()[:40])
+    with pytest.raises(ValueError, match=r"prediction is damaged .* \(chunk 0/0/0\)"):
+        list(events)
 
 
 def test_on_a_cluster(tmp_path):

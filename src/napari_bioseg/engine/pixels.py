@@ -59,7 +59,7 @@ class Pixels:
         except MemoryError:
             raise
         except Exception as error:  # whatever a codec raises
-            where = self._damaged(index)
+            where = self.damaged(index)
             if where is None:
                 raise
             raise ValueError(
@@ -69,10 +69,21 @@ class Pixels:
             ) from error
         return values.astype(np.uint8) if values.dtype.kind == "b" else values
 
-    def _damaged(self, index: Any) -> str | None:
-        """Find the first chunk of a part that cannot be read, and name it."""
+    def damaged(self, index: Any) -> str | None:
+        """Find the first chunk of a part that cannot be read, and name it.
+
+        Parameters
+        ----------
+        index : tuple
+            Of the part, as for reading it.
+
+        Returns
+        -------
+        str or None
+            None if nothing is wrong with any.
+        """
         if isinstance(self.image, Part):
-            return self.whole._damaged(self.image.in_whole(index))
+            return self.whole.damaged(self.image.in_whole(index))
         edges = chunk_edges(self.image)
         if edges is None or not isinstance(index, tuple):
             return None

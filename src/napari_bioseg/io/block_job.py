@@ -26,6 +26,7 @@ from napari_bioseg.channels.blockwise.survey import bounds_of, counts_of
 from napari_bioseg.channels.pipeline import Volume
 from napari_bioseg.cleanup import apply
 from napari_bioseg.cluster.array_on_disk import for_workers
+from napari_bioseg.cluster.errors import ClusterError
 from napari_bioseg.cluster.mark import Mark
 from napari_bioseg.settings import CleanupStep, ClearBorder, InstanceSettings
 
@@ -112,11 +113,26 @@ class BlockJob:
 
     def _stored(self, box: Box) -> Any:
         flat = self.data.ndim == 3
-        part = self.data[(slice(None), *(box[1:] if flat else box))]
-        if hasattr(part, "compute"):
-            # a block is a worker's own work, on a cluster too
-            part = part.compute(scheduler="synchronous")
-        values = np.asarray(part)
+        index = (slice(None), *(box[1:] if flat else box))
+        try:
+            part = self.data[index]
+            if hasattr(part, "compute"):
+                # a block is a worker's own work, on a cluster too
+                part = part.compute(scheduler="synchronous")
+            values = np.asarray(part)
+        except (MemoryError, ClusterError):
+            raise
+        except Exception as error:  # whatever a codec raises
+            from napari_bioseg.engine.pixels import Pixels
+
+            where = Pixels(self.data).damaged(index)
+            if where is None:
+                raise
+            raise ValueError(
+                f"the prediction is damaged and cannot be read at {where}: "
+                f"{' '.join(str(error).split()) or type(error).__name__}; predict the "
+                "image anew"
+            ) from error
         return values[:, np.newaxis] if flat else values
 
     def ranges(self, place: Place) -> None:
