@@ -316,12 +316,16 @@ def interrupted(words, until, output=None):
     """Run the program and press Ctrl-C once it has said or written something."""
     code = "import sys; from napari_bioseg.cli import main; sys.exit(main())"
     said = b""
-    with subprocess.Popen(  # noqa: S603
+    # programs begun in the background ignore Ctrl-C, and hand that on to this one
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", code, *map(str, words)],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as process:
+    )
+    signal.signal(signal.SIGINT, before)
+    with process:
         while output is not None and not (output / until).exists():
             assert process.poll() is None, process.stderr.read().decode()
             time.sleep(0.01)

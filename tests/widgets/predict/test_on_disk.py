@@ -126,8 +126,8 @@ def test_cancelled_and_gone_on(use, viewer, large, folder, qtbot):
     use.predict(panel)
     assert panel.note.message == ""
     assert not part.exists()
-    first = int(seen[1].split()[1].split("/")[0])
-    assert first > done
+    first = next(text for text in seen if text.startswith("tile "))
+    assert int(first.removeprefix("tile ").split("/")[0]) > done
     fresh = use.panel()
     fresh.images.image.layer = large
     finished = values(viewer.layers["large B"])
