@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_bioseg.cluster.errors import ClusterError
 from napari_bioseg.counted import counted
 from napari_bioseg.settings import Workflow
 from napari_bioseg.settings.patch_size import sized
@@ -250,6 +248,8 @@ def each_image(
     ValueError, OSError
         If there is only one image and it cannot be done, or no other could be either.
     """
+    from napari_bioseg.io.disk_errors import ends_all
+
     rows: list[tuple[str, ...]] = []
     failed: list[str] = []
     try:
@@ -261,7 +261,7 @@ def each_image(
                     if isinstance(error, ValueError) and path.name not in str(error):
                         raise ValueError(f"{path}: {error}") from error
                     raise
-                if isinstance(error, ClusterError) or _ends_all(error):
+                if ends_all(error):
                     said = getattr(error, "strerror", None) or error
                     images = counted(len(files), "image")
                     others = "".join(f"\n  {text}" for text in failed)
@@ -276,11 +276,6 @@ def each_image(
             "--resume goes on"
         ) from None
     return rows, failed
-
-
-def _ends_all(error: Exception) -> bool:
-    """Whether the next image could not be written either."""
-    return getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def end(failed: Sequence[str], total: int) -> None:

@@ -59,31 +59,46 @@ class Pixels:
         except MemoryError:
             raise
         except Exception as error:  # whatever a codec raises
-            where = self.damaged(index)
-            if where is None:
+            advice = "restore that part, or predict a region without it"
+            told = self.damage(index, error, "image", advice)
+            if told is None:
                 raise
-            raise ValueError(
-                f"the image is damaged and cannot be read at {where}: "
-                f"{' '.join(str(error).split()) or type(error).__name__}; restore that "
-                "part, or predict a region without it"
-            ) from error
+            raise told from error
         return values.astype(np.uint8) if values.dtype.kind == "b" else values
 
-    def damaged(self, index: Any) -> str | None:
-        """Find the first chunk of a part that cannot be read, and name it.
+    def damage(
+        self, index: Any, error: Exception, what: str, advice: str
+    ) -> ValueError | None:
+        """Return an error that names the first chunk of a part that cannot be read.
 
         Parameters
         ----------
         index : tuple
             Of the part, as for reading it.
+        error : Exception
+            What was raised when it was read.
+        what : str
+            What these pixels are: ``image`` or ``prediction``.
+        advice : str
+            What to do.
 
         Returns
         -------
-        str or None
-            None if nothing is wrong with any.
+        ValueError or None
+            None if nothing is wrong with any chunk.
         """
+        where = self._damaged(index)
+        if where is None:
+            return None
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return ValueError(
+            f"the {what} is damaged and cannot be read at {where}: {reason}; {advice}"
+        )
+
+    def _damaged(self, index: Any) -> str | None:
+        """Find the first chunk of a part that cannot be read, and name it."""
         if isinstance(self.image, Part):
-            return self.whole.damaged(self.image.in_whole(index))
+            return self.whole._damaged(self.image.in_whole(index))
         edges = chunk_edges(self.image)
         if edges is None or not isinstance(index, tuple):
             return None

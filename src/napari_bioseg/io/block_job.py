@@ -125,14 +125,11 @@ class BlockJob:
         except Exception as error:  # whatever a codec raises
             from napari_bioseg.engine.pixels import Pixels
 
-            where = Pixels(self.data).damaged(index)
-            if where is None:
+            advice = "predict the image anew"
+            told = Pixels(self.data).damage(index, error, "prediction", advice)
+            if told is None:
                 raise
-            raise ValueError(
-                f"the prediction is damaged and cannot be read at {where}: "
-                f"{' '.join(str(error).split()) or type(error).__name__}; predict the "
-                "image anew"
-            ) from error
+            raise told from error
         return values[:, np.newaxis] if flat else values
 
     def ranges(self, place: Place) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from napari_bioseg.cluster.errors import ClusterError
+
 REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your share of the disk is full",
@@ -32,6 +34,23 @@ def make_folder(path: Path) -> None:
     except FileNotFoundError as error:  # such as below /proc
         text = f"the folder {path} cannot be made: its place allows none"
         raise OSError(error.errno, text) from error
+
+
+def ends_all(error: Exception) -> bool:
+    """Say whether the next image of a list could not be done either.
+
+    Parameters
+    ----------
+    error : Exception
+        What happened with one.
+
+    Returns
+    -------
+    bool
+        True if the disk takes nothing, or the cluster is gone.
+    """
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return isinstance(error, ClusterError) or getattr(error, "errno", None) in full
 
 
 def in_words(error: OSError, path: Path, advice: str = "") -> OSError | None:

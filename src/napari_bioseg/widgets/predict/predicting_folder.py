@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from napari_bioseg.cluster.errors import ClusterError
 from napari_bioseg.cluster.follow import ClusterWaits
 from napari_bioseg.counted import counted
 from napari_bioseg.settings import PredictSettings, Workflow
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from napari_bioseg.engine import Model
     from napari_bioseg.io.results import Format
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 MOST_SHOWN = 5
 """Images that failed which are named; there may be thousands."""
 
@@ -111,11 +108,13 @@ def predicting_folder(
 @contextmanager
 def _noted(failed: dict[Path, str], path: Path) -> Iterator[None]:
     """Note what is wrong with an image, so that the others are done all the same."""
+    from napari_bioseg.io.disk_errors import ends_all
+
     try:
         yield
     except OSError as error:
-        if isinstance(error, ClusterError) or error.errno in NO_ROOM:
-            raise  # the others could not be done either
+        if ends_all(error):
+            raise
         failed[path] = str(error)
     except (ValueError, MemoryError) as error:
         failed[path] = str(error) or type(error).__name__
